@@ -1,0 +1,99 @@
+# Everything that a contributor types; `make help` lists it. GNU make, and Go as go.mod names it.
+
+SHELL := /bin/sh
+.DEFAULT_GOAL := help
+.DELETE_ON_ERROR:
+.NOTPARALLEL:
+
+# What is installed where it is missing, as Debian names it.
+RUN_NEEDS  := ffmpeg
+TEST_NEEDS := ffmpeg mariadb-server rabbitmq-server chromium
+
+# A checkout without git, or somebody else's, still builds.
+VERSION = $(shell git describe --tags --always --dirty 2>/dev/null || echo dev)
+COMMIT  = $(shell git rev-parse --short=12 HEAD 2>/dev/null || echo unknown)
+
+CLI     := github.com/unreel/unreel/internal/cli
+LDFLAGS = -s -w -X $(CLI).version=$(VERSION) -X $(CLI).commit=$(COMMIT)
+TOOL    := go tool -modfile=tools/go.mod
+
+# Narrows `make test`, `make test-race` and `make bench`: make test PKG=./internal/media/... ARGS='-run TestSplice -v'
+PKG  := ./...
+ARGS :=
+
+## —— Use ——
+
+.PHONY: help
+help: ## list the targets
+	@awk 'BEGIN { FS = ":.*## " } /^[a-z-]+:.*## / { printf "  make %-16s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+
+.PHONY: run
+run: run-needs build ## build and start everything in one process on http://localhost:8080
+	@exec bin/unreel all
+
+.PHONY: build
+build: ## build bin/unreel, one static binary
+	CGO_ENABLED=0 go build -trimpath -buildvcs=false -ldflags '$(LDFLAGS)' -o bin/unreel ./cmd/unreel
+
+## —— Prove ——
+
+.PHONY: test
+test: test-needs ## run the whole suite with private servers on free ports
+	CGO_ENABLED=0 go test -count=1 -timeout=15m $(ARGS) $(PKG)
+
+.PHONY: test-race
+test-race: test-needs ## the same under the race detector; slower, needs a C compiler
+	CGO_ENABLED=1 go test -race -count=1 -timeout=45m $(ARGS) $(PKG)
+
+.PHONY: bench
+bench: run-needs ## run the benchmarks, as ratios against ffmpeg side by side
+	CGO_ENABLED=0 go test -run='^$$' -bench=. -benchmem -timeout=60m $(ARGS) $(PKG)
+
+.PHONY: check
+check: check-format check-modules check-generated check-lint check-vulns ## formatting, linters, generated code up to date, vulnerability scan
+
+.PHONY: check-format
+check-format:
+	@echo 'gofumpt'
+	@files=$$($(TOOL) gofumpt -l .) || exit 1; \
+	[ -z "$$files" ] || { printf 'These need `make fmt`:\n%s\n' "$$files" >&2; exit 1; }
+
+.PHONY: check-modules
+check-modules:
+	go mod tidy -diff
+	go mod verify
+
+.PHONY: check-generated
+check-generated:
+	scripts/generated
+
+.PHONY: check-lint
+check-lint:
+	go vet ./...
+	$(TOOL) golangci-lint run
+
+.PHONY: check-vulns
+check-vulns:
+	scripts/vulncheck
+
+## —— Change ——
+
+.PHONY: fmt
+fmt: ## format the code
+	$(TOOL) gofumpt -w .
+
+.PHONY: generate
+generate: ## generate code again from api/ and web/
+	go generate ./...
+
+.PHONY: clean
+clean: ## remove what was built, never data
+	rm -rf bin
+	rm -f coverage.* *.test *.out *.prof *.pprof
+
+.PHONY: run-needs test-needs
+run-needs:
+	@scripts/deps $(RUN_NEEDS)
+
+test-needs:
+	@scripts/deps $(TEST_NEEDS)
