@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"io/fs"
+	"path"
 	"time"
 
 	"github.com/pressly/goose/v3"
@@ -16,10 +17,10 @@ const (
 )
 
 // Migrate brings a part of the schema up to date. The files are goose migrations, one DDL statement each, in
-// the folders "mysql" and "sqlite"; part names the table that remembers what was applied. Of
+// the folders "migrations/mysql" and "migrations/sqlite"; part names the table that remembers what was applied. Of
 // several processes that migrate at once, one does and the others wait.
 func (d *DB) Migrate(ctx context.Context, part string, files fs.FS) error {
-	files, err := fs.Sub(files, d.dialect.name)
+	files, err := fs.Sub(files, path.Join("migrations", d.dialect.name))
 	if err != nil {
 		return fmt.Errorf("migrate %s: %w", part, err)
 	}

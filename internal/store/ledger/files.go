@@ -1,0 +1,39 @@
+package ledger
+
+import (
+	"context"
+	"time"
+
+	"github.com/unreel/unreel/internal/conversion"
+)
+
+// Doomed returns up to limit records whose files have to be removed now.
+func (l *Ledger) Doomed(ctx context.Context, limit int) ([]Record, error) {
+	return l.store.Doomed(ctx, limit)
+}
+
+// FilesRemoved notes that a doomed record's files are gone. The record of an expired conversion stays, for
+// its owner to see what became of it; a tombstone is forgotten when this is called for the second time, a
+// while later, so that a writer that was late has lost its files too.
+func (l *Ledger) FilesRemoved(ctx context.Context, id conversion.ID) error {
+	record, err := l.store.Update(ctx, id, func(r *Record, now time.Time) error {
+		if r.FilesDue.IsZero() || r.FilesDue.After(now) {
+			return ErrConflict
+		}
+		r.FilesDue = time.Time{}
+		if r.Status == conversion.Deleted && !r.FilesGone {
+			r.FilesDue = now.Add(l.config.TombstoneLife)
+		}
+		r.FilesGone = true
+		return nil
+	})
+	if err != nil || record.Status != conversion.Deleted || !record.FilesDue.IsZero() {
+		return err
+	}
+	return l.store.Forget(ctx, id)
+}
+
+// Known returns which of the ids have a record whose files belong to it; files of others are orphans.
+func (l *Ledger) Known(ctx context.Context, ids []conversion.ID) (map[conversion.ID]bool, error) {
+	return l.store.Known(ctx, ids)
+}

@@ -1,0 +1,176 @@
+// Package ledger keeps every conversion's record and is the only truth about it. A record is at once the
+// answer to its owner, the outbox of what must be told to others and the schedule of what is due: WakeDue
+// says when somebody must look at it next, whatever dies in between.
+//
+// The state machine is here, written once as changes to a Record. A Store does no more than run such a change
+// on a locked row; every Store passes the suite in ledgertest.
+package ledger
+
+import (
+	"context"
+	"errors"
+	"time"
+
+	"github.com/unreel/unreel/internal/conversion"
+)
+
+var (
+	// ErrNotFound says that there is no such conversion, or not for this owner.
+	ErrNotFound = errors.New("no such conversion")
+	// ErrConflict says that the conversion is in a state that does not allow what was asked for.
+	ErrConflict = errors.New("the conversion's state does not allow this")
+	// ErrHeld says that there is nothing to claim: someone else works on it, it is not yet due, or it is done.
+	ErrHeld = errors.New("nothing to claim")
+	// ErrStale says that the caller's claim has been taken over or ended: stop, and leave no result behind.
+	ErrStale = errors.New("claim is stale")
+	// ErrExpired says that the conversion's files are gone.
+	ErrExpired = errors.New("the conversion's files have expired")
+	// ErrKeyInUse says that an idempotency key belongs to another conversion, which is returned beside it.
+	ErrKeyInUse = errors.New("idempotency key is in use")
+)
+
+// Record is a conversion with what it takes to work on it.
+type Record struct {
+	conversion.Conversion
+
+	// Fence counts the claims. Only the claim that holds the newest may change the record.
+	Fence int64
+	// LeaseUntil is when the claim ends unless it is renewed. While receiving, the gateway holds it.
+	LeaseUntil time.Time
+	// NotBefore is the earliest next attempt, after a passing error.
+	NotBefore time.Time
+	// WakeDue is when somebody must look at the record next; zero for never.
+	WakeDue time.Time
+	// Wakes counts the hints since the state last changed, so that they get rarer.
+	Wakes int
+	// QueuedAt is when the conversion began to wait for a converter.
+	QueuedAt time.Time
+	// LastError is the latest passing error, for operators.
+	LastError string
+
+	Mail Mail
+
+	// FilesDue is when the video and the MP3 have to be removed; zero for never.
+	FilesDue time.Time
+	// FilesGone says that they have been.
+	FilesGone bool
+	// IdempotencyKey is the owner's own name for the request; empty for none.
+	IdempotencyKey string
+}
+
+// MailStatus is where the mail about an ended conversion stands.
+type MailStatus string
+
+// The states of the mail.
+const (
+	MailNone    MailStatus = "none"
+	MailPending MailStatus = "pending"
+	MailSending MailStatus = "sending"
+	MailSent    MailStatus = "sent"
+	MailRefused MailStatus = "refused" // the server will never take it
+	MailGivenUp MailStatus = "given-up"
+	MailUnknown MailStatus = "unknown" // handed over, but never acknowledged
+)
+
+// Mail is the notifier's part of a record, with a fence and a lease of its own.
+type Mail struct {
+	Status     MailStatus
+	Fence      int64
+	LeaseUntil time.Time
+	Attempts   int
+	// Uncertain says that one try ended without anyone knowing whether the mail was taken.
+	Uncertain bool
+}
+
+// Query asks for one owner's conversions, newest first.
+type Query struct {
+	Owner  string
+	Status conversion.Status // "" for all
+	Limit  int
+	After  *Cursor // nil for the first page
+}
+
+// Cursor is a place in a list: behind the record with these.
+type Cursor struct {
+	CreatedAt time.Time
+	ID        conversion.ID
+}
+
+// Store is what a database must do for the ledger. Now is always the database's own clock. A change may be
+// run more than once and must do nothing but change the record; its error rolls back and is returned.
+type Store interface {
+	// Insert adds the record that build makes, unless its owner has used its idempotency key: then
+	// it returns the record that has it and ErrKeyInUse.
+	Insert(ctx context.Context, build func(now time.Time) Record) (Record, error)
+	// Update changes one record while nobody else can, and returns it, or ErrNotFound.
+	Update(ctx context.Context, id conversion.ID, change func(r *Record, now time.Time) error) (Record, error)
+	// UpdateDue changes up to limit records whose WakeDue has come, oldest first, passing over those that
+	// someone else is changing.
+	UpdateDue(ctx context.Context, limit int, change func(r *Record, now time.Time)) ([]Record, error)
+	// UpdateAwake changes every record that has a WakeDue.
+	UpdateAwake(ctx context.Context, change func(r *Record, now time.Time)) error
+	// Get returns one record, or ErrNotFound.
+	Get(ctx context.Context, id conversion.ID) (Record, error)
+	// List returns an owner's public records.
+	List(ctx context.Context, query Query) ([]Record, error)
+	// Doomed returns up to limit records whose FilesDue has come.
+	Doomed(ctx context.Context, limit int) ([]Record, error)
+	// Forget removes a record.
+	Forget(ctx context.Context, id conversion.ID) error
+	// Known returns which of the ids have a record whose files are not gone.
+	Known(ctx context.Context, ids []conversion.ID) (map[conversion.ID]bool, error)
+	// Ahead counts the queued records that were queued before the given one.
+	Ahead(ctx context.Context, record Record) (int, error)
+	// Secret returns the secret of this name; if there is none yet, the offer becomes it.
+	Secret(ctx context.Context, name string, offer []byte) ([]byte, error)
+	// Check returns nil when the store can be used, and else says in words why not.
+	Check(ctx context.Context) error
+}
+
+// Config is how patient the ledger is.
+type Config struct {
+	Lease         time.Duration // of a claim
+	ReceiveLease  time.Duration // of an upload between two signs of life
+	MailLease     time.Duration // of one try to send a mail
+	MaxAttempts   int           // conversions tried before one is given up
+	MailPatience  time.Duration // how long a mail is tried
+	Retention     time.Duration // how long files are kept after the end; 0 for ever
+	Grace         time.Duration // between a tombstone and the removal of its files
+	TombstoneLife time.Duration // how long a tombstone stays after its files are gone
+}
+
+// DefaultConfig is what the services run with.
+func DefaultConfig() Config {
+	return Config{
+		Lease:         60 * time.Second,
+		ReceiveLease:  2 * time.Minute,
+		MailLease:     2 * time.Minute,
+		MaxAttempts:   5,
+		MailPatience:  72 * time.Hour,
+		Retention:     720 * time.Hour,
+		Grace:         time.Minute,
+		TombstoneLife: 24 * time.Hour,
+	}
+}
+
+// Ledger is the state machine over a Store.
+type Ledger struct {
+	store  Store
+	config Config
+}
+
+// New makes a Ledger.
+func New(store Store, config Config) *Ledger {
+	return &Ledger{store: store, config: config}
+}
+
+// Config returns what the ledger was made with.
+func (l *Ledger) Config() Config { return l.config }
+
+// Check returns nil when the ledger can be used, and else says in words why not.
+func (l *Ledger) Check(ctx context.Context) error { return l.store.Check(ctx) }
+
+// Secret returns a key that all processes share, made on first use.
+func (l *Ledger) Secret(ctx context.Context, name string, offer []byte) ([]byte, error) {
+	return l.store.Secret(ctx, name, offer)
+}

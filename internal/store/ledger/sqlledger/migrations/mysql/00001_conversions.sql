@@ -1,0 +1,40 @@
+-- +goose Up
+CREATE TABLE conversions (
+    id               CHAR(24) CHARACTER SET ascii COLLATE ascii_bin NOT NULL PRIMARY KEY,
+    owner            VARCHAR(64) CHARACTER SET ascii COLLATE ascii_bin NOT NULL,
+    username         VARCHAR(254) CHARACTER SET utf8mb4 COLLATE utf8mb4_bin NOT NULL,
+    status           VARCHAR(16) CHARACTER SET ascii COLLATE ascii_bin NOT NULL,
+    progress         DOUBLE NOT NULL,
+    video            MEDIUMTEXT CHARACTER SET utf8mb4 COLLATE utf8mb4_bin NOT NULL,
+    options          MEDIUMTEXT CHARACTER SET utf8mb4 COLLATE utf8mb4_bin NOT NULL,
+    mp3              MEDIUMTEXT CHARACTER SET utf8mb4 COLLATE utf8mb4_bin NULL,
+    failure          MEDIUMTEXT CHARACTER SET utf8mb4 COLLATE utf8mb4_bin NULL,
+    attempts         INT NOT NULL,
+    created_at       BIGINT NOT NULL,
+    started_at       BIGINT NOT NULL,
+    finished_at      BIGINT NOT NULL,
+    expires_at       BIGINT NOT NULL,
+    fence            BIGINT NOT NULL,
+    lease_until      BIGINT NOT NULL,
+    not_before       BIGINT NOT NULL,
+    wake_due         BIGINT NULL,
+    wakes            INT NOT NULL,
+    queued_at        BIGINT NOT NULL,
+    last_error       TEXT CHARACTER SET utf8mb4 COLLATE utf8mb4_bin NOT NULL,
+    mail_status      VARCHAR(16) CHARACTER SET ascii COLLATE ascii_bin NOT NULL,
+    mail_fence       BIGINT NOT NULL,
+    mail_lease_until BIGINT NOT NULL,
+    mail_attempts    INT NOT NULL,
+    mail_uncertain   BOOLEAN NOT NULL,
+    files_due        BIGINT NULL,
+    files_gone       BOOLEAN NOT NULL,
+    idempotency_key  VARCHAR(255) CHARACTER SET utf8mb4 COLLATE utf8mb4_bin NULL,
+    UNIQUE KEY conversions_key (owner, idempotency_key),
+    KEY conversions_owner (owner, created_at, id),
+    KEY conversions_wake (wake_due),
+    KEY conversions_files (files_due),
+    KEY conversions_queue (status, queued_at, id)
+) ENGINE = InnoDB;
+
+-- +goose Down
+DROP TABLE conversions;
