@@ -1,0 +1,43 @@
+package disk
+
+import (
+	"errors"
+	"fmt"
+	"syscall"
+
+	"golang.org/x/sys/unix"
+
+	"github.com/unreel/unreel/internal/store/blob"
+)
+
+// spaceInterval is how many bytes a writer takes between two looks at the free space.
+const spaceInterval = 16 << 20
+
+// statFree asks the file system what it has left for processes that are not root, in bytes.
+func (s *Store) statFree() (int64, error) {
+	var stat unix.Statfs_t
+	if err := unix.Statfs(s.dir, &stat); err != nil {
+		return 0, fmt.Errorf("look at free space of %s: %w", s.dir, err)
+	}
+	return int64(stat.Bavail) * int64(stat.Bsize), nil //nolint:gosec // no file system has 2^63 bytes
+}
+
+// checkSpace returns ErrFull when the reserve is touched.
+func (s *Store) checkSpace() error {
+	free, err := s.free()
+	if err != nil {
+		return err
+	}
+	if free < s.reserve {
+		return fmt.Errorf("%w: %d bytes are free and %d are kept in reserve", blob.ErrFull, free, s.reserve)
+	}
+	return nil
+}
+
+// orFull marks the file system's own ways to say that it is full.
+func orFull(err error) error {
+	if errors.Is(err, syscall.ENOSPC) || errors.Is(err, syscall.EDQUOT) {
+		return fmt.Errorf("%w: %w", blob.ErrFull, err)
+	}
+	return err
+}

@@ -1,0 +1,130 @@
+package disk
+
+import (
+	"context"
+	"crypto/rand"
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+
+	"github.com/unreel/unreel/internal/conversion"
+	"github.com/unreel/unreel/internal/store/blob"
+)
+
+// Create opens a staging file beside the blob's final name.
+func (s *Store) Create(ctx context.Context, kind blob.Kind, id conversion.ID) (blob.Writer, error) {
+	name, err := locate(kind, id)
+	if err != nil {
+		return nil, err
+	}
+	if err := ctx.Err(); err != nil {
+		return nil, err
+	}
+	w := &writer{store: s, final: name, staged: name + "." + rand.Text() + stagingSuffix}
+	if err := w.open(); err != nil {
+		return nil, fmt.Errorf("create %s %s: %w", kind, id, orFull(err))
+	}
+	return w, nil
+}
+
+// errSettled says that a writer was used after Commit or Abort.
+var errSettled = errors.New("blob writer is committed or aborted already")
+
+// writer writes a staging file. Like any io.Writer it is for one goroutine.
+type writer struct {
+	store         *Store
+	final, staged string
+	file          *os.File
+	unchecked     int64 // bytes written since the free space was last looked at
+	failure       error // why it can never be committed
+	settled       bool
+}
+
+func (w *writer) open() (err error) {
+	if err := w.store.checkSpace(); err != nil {
+		return err
+	}
+	if err := w.store.root.MkdirAll(filepath.Dir(w.final), folderMode); err != nil {
+		return err
+	}
+	w.file, err = w.store.root.OpenFile(w.staged, os.O_WRONLY|os.O_CREATE|os.O_EXCL, fileMode)
+	return err
+}
+
+// Write appends to the staging file. The first failure is final.
+func (w *writer) Write(p []byte) (int, error) {
+	if w.settled {
+		return 0, errSettled
+	}
+	if w.failure != nil {
+		return 0, w.failure
+	}
+	n, err := w.write(p)
+	if err != nil {
+		w.failure = fmt.Errorf("write blob: %w", orFull(err))
+	}
+	return n, w.failure
+}
+
+func (w *writer) write(p []byte) (int, error) {
+	if w.unchecked >= spaceInterval {
+		if err := w.store.checkSpace(); err != nil {
+			return 0, err
+		}
+		w.unchecked = 0
+	}
+	n, err := w.file.Write(p)
+	w.unchecked += int64(n)
+	return n, err
+}
+
+// Commit syncs the staging file, renames it over the blob and syncs the folders. The ledger has what
+// Meta says; nobody else reads this folder.
+func (w *writer) Commit(ctx context.Context, _ blob.Meta) error {
+	if w.settled {
+		return errSettled
+	}
+	if w.failure != nil {
+		return w.failure
+	}
+	if err := ctx.Err(); err != nil {
+		return err
+	}
+	w.settled = true
+	if err := w.commit(); err != nil {
+		return fmt.Errorf("commit blob: %w", errors.Join(orFull(err), w.store.remove(w.staged)))
+	}
+	return nil
+}
+
+func (w *writer) commit() error {
+	if err := w.file.Sync(); err != nil {
+		return errors.Join(err, w.file.Close())
+	}
+	if err := w.file.Close(); err != nil {
+		return err
+	}
+	if err := w.store.root.Rename(w.staged, w.final); err != nil {
+		return err
+	}
+	// The folders may be new, made by this writer or by another that has not come so far; syncing one
+	// that has not changed costs next to nothing.
+	for folder := filepath.Dir(w.final); ; folder = filepath.Dir(folder) {
+		if err := w.store.sync(folder); err != nil || folder == "." {
+			return err
+		}
+	}
+}
+
+// Abort removes the staging file, unless Commit has been called and got past its checks.
+func (w *writer) Abort() error {
+	if w.settled {
+		return nil
+	}
+	w.settled = true
+	if err := errors.Join(w.file.Close(), w.store.remove(w.staged)); err != nil {
+		return fmt.Errorf("abort blob: %w", err)
+	}
+	return nil
+}
