@@ -52,7 +52,7 @@ type Conversion struct {
 	Attempts int      // how often a converter has begun
 
 	CreatedAt  time.Time
-	StartedAt  time.Time // zero until a converter has begun
+	StartedAt  time.Time // when a converter last began; zero before
 	FinishedAt time.Time // zero until terminal
 	ExpiresAt  time.Time // when the files go; zero for never
 }

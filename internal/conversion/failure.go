@@ -53,3 +53,8 @@ func Fail(slug Slug, detail string) *Failure {
 func (f *Failure) Error() string {
 	return string(f.Slug) + ": " + f.Detail
 }
+
+// Type is the slug as a problem's type (RFC 9457, section 3.1.1).
+func (s Slug) Type() string {
+	return "/problems/" + string(s)
+}

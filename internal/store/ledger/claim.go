@@ -20,9 +20,7 @@ func (l *Ledger) Claim(ctx context.Context, id conversion.ID) (Record, error) {
 		r.Progress = 0
 		r.Attempts++
 		r.Fence++
-		if r.StartedAt.IsZero() {
-			r.StartedAt = now
-		}
+		r.StartedAt = now
 		r.hold(now, l.config.Lease)
 		return nil
 	})
