@@ -11,6 +11,7 @@ import (
 	"strings"
 	"time"
 	"unicode"
+	"unicode/utf8"
 )
 
 var (
@@ -48,12 +49,17 @@ type Store interface {
 	List(ctx context.Context, after string, limit int) ([]User, error)
 	// SetPassword and SetAdmin change one account, or return ErrNotFound.
 	SetPassword(ctx context.Context, id, passwordHash string) error
+	// ReplacePassword does so only if the hash is still the old one, and else returns ErrNotFound: for hashing
+	// a password anew at a log-in, which must not undo a change of password that happens meanwhile.
+	ReplacePassword(ctx context.Context, id, oldHash, newHash string) error
 	SetAdmin(ctx context.Context, id string, admin bool) error
 	// Delete removes an account, or returns ErrNotFound.
 	Delete(ctx context.Context, id string) error
 	// Keys returns the signing keys, newest first. If there is none, the offered key is
 	// stored first; of several processes that offer one at once, all get the same.
 	Keys(ctx context.Context, offer Key) ([]Key, error)
+	// AddKey adds a signing key. The older ones stay, for tokens that they signed are still in use.
+	AddKey(ctx context.Context, key Key) error
 	// Check returns nil when the store can be used, and else says in words why not.
 	Check(ctx context.Context) error
 }
@@ -69,8 +75,13 @@ func NormalizeEmail(text string) (string, error) {
 		return "", fmt.Errorf("must be at most %d bytes", maxEmail)
 	}
 	address, err := mail.ParseAddress(text)
-	if err != nil || address.Address != text || strings.ContainsFunc(text, unicode.IsControl) {
+	if err != nil || address.Address != text || strings.ContainsFunc(text, unreadable) {
 		return "", errors.New("must be an e-mail address like ada@example.com")
 	}
 	return text, nil
+}
+
+// unreadable finds what no address has, and what two broken spellings would both be turned into.
+func unreadable(r rune) bool {
+	return unicode.IsControl(r) || r == utf8.RuneError
 }
