@@ -80,6 +80,8 @@ func mysqlConfig(address string) (*mysql.Config, error) {
 	config.Net, config.Addr, config.DBName = "tcp", net.JoinHostPort(parsed.Hostname(), port), name
 	config.TLSConfig = parsed.Query().Get("tls")
 	config.ClientFoundRows = true
+	// For goose, whose lock cannot be taken without it: its table has a TIMESTAMP. Ours have none.
+	config.ParseTime = true
 	config.InterpolateParams = true
 	config.Timeout, config.ReadTimeout, config.WriteTimeout = 5*time.Second, 30*time.Second, 30*time.Second
 	config.Params = map[string]string{"time_zone": "'+00:00'"}
