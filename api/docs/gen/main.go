@@ -1,0 +1,63 @@
+// Gen makes the page that package docs serves from the specification.
+package main
+
+import (
+	"bytes"
+	_ "embed"
+	"flag"
+	"fmt"
+	"html/template"
+	"log"
+	"os"
+	"regexp"
+	"strings"
+
+	"github.com/getkin/kin-openapi/openapi3"
+)
+
+//go:embed page.tmpl
+var page string
+
+func main() {
+	log.SetFlags(0)
+	spec := flag.String("spec", "openapi.yaml", "the specification to read")
+	out := flag.String("out", "index.html", "the page to write")
+	flag.Parse()
+	if err := run(*spec, *out); err != nil {
+		log.Fatal(err)
+	}
+}
+
+func run(spec, out string) error {
+	loader := openapi3.NewLoader()
+	loader.IncludeOrigin = true // keeps the order in which things were written
+	doc, err := loader.LoadFromFile(spec)
+	if err != nil {
+		return fmt.Errorf("read %s: %w", spec, err)
+	}
+	tmpl, err := template.New("page").Funcs(template.FuncMap{"prose": prose, "inline": inline}).Parse(page)
+	if err != nil {
+		return fmt.Errorf("read the template: %w", err)
+	}
+	var buf bytes.Buffer
+	if err := tmpl.Execute(&buf, newPage(doc)); err != nil {
+		return fmt.Errorf("fill the template: %w", err)
+	}
+	return os.WriteFile(out, buf.Bytes(), 0o644)
+}
+
+var code = regexp.MustCompile("`([^`]+)`")
+
+// inline makes code of what stands between backticks; the specification uses no more of CommonMark than
+// that and paragraphs.
+func inline(text string) template.HTML {
+	return template.HTML(code.ReplaceAllString(template.HTMLEscapeString(strings.TrimSpace(text)), "<code>$1</code>"))
+}
+
+func prose(text string) template.HTML {
+	var b strings.Builder
+	for paragraph := range strings.SplitSeq(strings.TrimSpace(text), "\n\n") {
+		b.WriteString("<p>" + string(inline(paragraph)) + "</p>\n")
+	}
+	return template.HTML(b.String())
+}
