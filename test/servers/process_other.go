@@ -1,0 +1,10 @@
+//go:build !linux
+
+package servers
+
+import "syscall"
+
+// attributes cannot bind a child's life to ours here: one that a killed test leaves has to be killed by hand.
+func attributes() *syscall.SysProcAttr {
+	return &syscall.SysProcAttr{Setpgid: true}
+}
