@@ -1,0 +1,88 @@
+// Package auth is the service that knows who somebody is: it makes accounts, checks passwords and signs the
+// tokens that the other services believe. Those check tokens themselves, so only signing up and
+// logging in wait for it.
+package auth
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"time"
+
+	"github.com/unreel/unreel/internal/service/auth/token"
+	"github.com/unreel/unreel/internal/store/users"
+)
+
+// Who may sign up.
+const (
+	SignupOpen   = "open"   // anybody
+	SignupClosed = "closed" // nobody; an administrator adds accounts
+)
+
+// DefaultIssuer is who signs tokens unless the Config says otherwise.
+const DefaultIssuer = "unreel"
+
+// Config is how the service works.
+type Config struct {
+	Issuer    string // tokens' "iss"
+	Signup    string // UNREEL_SIGNUP: SignupOpen or SignupClosed
+	RateLimit bool   // UNREEL_RATE_LIMIT: slow down whoever guesses passwords
+}
+
+// DefaultConfig is open to everybody but those who guess.
+func DefaultConfig() Config {
+	return Config{Issuer: DefaultIssuer, Signup: SignupOpen, RateLimit: true}
+}
+
+// Validate names the first setting that cannot work.
+func (c Config) Validate() error {
+	switch {
+	case c.Signup == "verified":
+		return errors.New("UNREEL_SIGNUP is \"verified\": this version cannot confirm addresses yet; use open or closed")
+	case c.Signup != SignupOpen && c.Signup != SignupClosed:
+		return fmt.Errorf("UNREEL_SIGNUP is %q: must be open or closed", c.Signup)
+	case c.Issuer == "":
+		return errors.New("the tokens' issuer must not be empty")
+	}
+	return nil
+}
+
+// Service is the service. It needs no database to start: signing keys are made or read when they are first
+// needed.
+type Service struct {
+	config   Config
+	store    users.Store
+	accounts *Accounts
+	keys     *keyring
+	limiter  *limiter // nil: no limits
+	logger   *slog.Logger
+}
+
+// New makes a Service.
+func New(config Config, store users.Store, logger *slog.Logger) (*Service, error) {
+	if err := config.Validate(); err != nil {
+		return nil, err
+	}
+	service := &Service{
+		config: config, store: store, logger: logger,
+		accounts: NewAccounts(store, logger),
+		keys:     &keyring{store: store, logger: logger},
+	}
+	if config.RateLimit {
+		service.limiter = newLimiter()
+	}
+	return service, nil
+}
+
+// Accounts administers the service's accounts.
+func (s *Service) Accounts() *Accounts { return s.accounts }
+
+// sign makes a token for an account.
+func (s *Service) sign(ctx context.Context, user users.User) (string, error) {
+	key, err := s.keys.signer(ctx)
+	if err != nil {
+		return "", err
+	}
+	return token.Sign(token.New(s.config.Issuer, user.ID, user.Email, user.Admin, time.Now()), key.id, key.private)
+}

@@ -1,0 +1,236 @@
+// Package client is how others talk to the auth service: it signs up and logs in by asking it, and checks
+// tokens without asking.
+package client
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"log/slog"
+	"net/http"
+	"net/url"
+	"strconv"
+	"strings"
+	"syscall"
+	"time"
+
+	"github.com/unreel/unreel/internal/httpx"
+)
+
+// AddressHeader carries the address of whoever asked the gateway, for limits and for the audit log. It
+// means something on the auth service's private address only.
+const AddressHeader = "Unreel-Client"
+
+const (
+	// patience is how long the auth service may take to answer.
+	patience = 5 * time.Second
+	// retryPause is how long a restart of it may keep connections refused without being noticed.
+	retryPause = 250 * time.Millisecond
+	// maxAnswer is more than it ever answers, in bytes.
+	maxAnswer = 1 << 20
+)
+
+// ErrUnavailable says that the auth service cannot be reached or cannot do its work now.
+var ErrUnavailable = errors.New("auth service is unavailable")
+
+// Credentials is what somebody signs up or logs in with.
+type Credentials struct {
+	Email    string `json:"email"`
+	Password string `json:"password"`
+}
+
+// LogValue keeps passwords out of logs.
+func (Credentials) LogValue() slog.Value { return slog.StringValue("(credentials)") }
+
+// User is an account as its owner sees it.
+type User struct {
+	ID        string    `json:"id"`
+	Email     string    `json:"email"`
+	CreatedAt time.Time `json:"created_at"`
+}
+
+// Session is what a log-in gives.
+type Session struct {
+	AccessToken string `json:"access_token"`
+	TokenType   string `json:"token_type"` // Bearer
+	ExpiresIn   int    `json:"expires_in"` // seconds
+}
+
+// Client asks the auth service. What it refuses is returned as an httpx.Problem, to be passed on to whoever
+// asked; everything else that goes wrong wraps ErrUnavailable or is the context's error. All methods may
+// be called concurrently. The parameter from is the address of whoever asks, without a port.
+type Client struct {
+	base   string
+	http   *http.Client
+	logger *slog.Logger
+}
+
+// New makes a Client for the service at a base URL, reached by a transport such as InProcess, or over the
+// network if it is nil.
+func New(baseURL string, transport http.RoundTripper, logger *slog.Logger) (*Client, error) {
+	base, err := checkBase(baseURL)
+	if err != nil {
+		return nil, err
+	}
+	return &Client{base: base, http: newHTTP(transport), logger: logger}, nil
+}
+
+// checkBase returns a base URL without a slash at its end.
+func checkBase(text string) (string, error) {
+	parsed, err := url.Parse(text)
+	if err != nil || (parsed.Scheme != "http" && parsed.Scheme != "https") || parsed.Host == "" || parsed.User != nil {
+		return "", errors.New("the auth service's URL must be like http://auth:5000")
+	}
+	return strings.TrimSuffix(parsed.Scheme+"://"+parsed.Host+parsed.EscapedPath(), "/"), nil
+}
+
+func newHTTP(transport http.RoundTripper) *http.Client {
+	return &http.Client{
+		Transport: transport,
+		// The auth service redirects nobody, and what would answer in its place must not get passwords.
+		CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
+	}
+}
+
+// SignUp makes an account.
+func (c *Client) SignUp(ctx context.Context, from string, credentials Credentials) (User, error) {
+	var user User
+	err := c.post(ctx, from, "/users", credentials, &user)
+	return user, err
+}
+
+// LogIn gives a token with what there is to know about it.
+func (c *Client) LogIn(ctx context.Context, from string, credentials Credentials) (Session, error) {
+	var session Session
+	err := c.post(ctx, from, "/sessions", credentials, &session)
+	return session, err
+}
+
+// Token gives the token alone, by the original route. The Detail of its problems is the text to answer with.
+func (c *Client) Token(ctx context.Context, from string, credentials Credentials) (string, error) {
+	body, err := c.do(ctx, func(ctx context.Context) (*http.Request, error) {
+		request, err := c.request(ctx, from, "/login", nil)
+		if err == nil {
+			request.SetBasicAuth(credentials.Email, credentials.Password)
+		}
+		return request, err
+	})
+	return string(body), err
+}
+
+func (c *Client) post(ctx context.Context, from, path string, body, into any) error {
+	raw, err := json.Marshal(body)
+	if err != nil {
+		return fmt.Errorf("ask auth: %w", err)
+	}
+	answer, err := c.do(ctx, func(ctx context.Context) (*http.Request, error) {
+		return c.request(ctx, from, path, raw)
+	})
+	if err != nil {
+		return err
+	}
+	if err := json.Unmarshal(answer, into); err != nil {
+		return fmt.Errorf("%w: it answers in a form that is not its own: %w", ErrUnavailable, err)
+	}
+	return nil
+}
+
+func (c *Client) request(ctx context.Context, from, path string, body []byte) (*http.Request, error) {
+	request, err := http.NewRequestWithContext(ctx, http.MethodPost, c.base+path, bytes.NewReader(body))
+	if err != nil {
+		return nil, fmt.Errorf("ask auth: %w", err)
+	}
+	if body != nil {
+		request.Header.Set("Content-Type", "application/json")
+	}
+	request.Header.Set(AddressHeader, from)
+	if id := httpx.RequestIDOf(ctx); id != "" {
+		request.Header.Set("X-Request-Id", id)
+	}
+	return request, nil
+}
+
+// do sends a request, once more if the connection was refused: then nothing has been done yet.
+func (c *Client) do(ctx context.Context, build func(context.Context) (*http.Request, error)) ([]byte, error) {
+	asking, cancel := context.WithTimeout(ctx, patience)
+	defer cancel()
+	for attempt := 1; ; attempt++ {
+		request, err := build(asking)
+		if err != nil {
+			return nil, err
+		}
+		body, err := send(c.http, request)
+		switch {
+		case err == nil:
+			return body, nil
+		case ctx.Err() != nil:
+			return nil, fmt.Errorf("ask auth: %w", ctx.Err())
+		case attempt == 1 && errors.Is(err, syscall.ECONNREFUSED) && pause(asking):
+			c.logger.Debug("auth refused the connection, trying once more")
+		default:
+			return nil, err
+		}
+	}
+}
+
+func pause(ctx context.Context) bool {
+	select {
+	case <-time.After(retryPause):
+		return true
+	case <-ctx.Done():
+		return false
+	}
+}
+
+// send returns the body of a successful answer, an httpx.Problem for a refusal, and otherwise ErrUnavailable.
+func send(client *http.Client, request *http.Request) ([]byte, error) {
+	response, err := client.Do(request)
+	if err != nil {
+		return nil, fmt.Errorf("%w: %w", ErrUnavailable, err)
+	}
+	defer response.Body.Close()
+	body, err := io.ReadAll(io.LimitReader(response.Body, maxAnswer))
+	switch {
+	case err != nil:
+		return nil, fmt.Errorf("%w: read its answer: %w", ErrUnavailable, err)
+	case response.StatusCode >= 200 && response.StatusCode < 300:
+		return body, nil
+	}
+	if problem, ok := refusal(response, body); ok {
+		return nil, problem
+	}
+	return nil, fmt.Errorf("%w: it answers %s", ErrUnavailable, response.Status)
+}
+
+// passedOn are the headers of a refusal that whoever asked needs to see.
+var passedOn = []string{"WWW-Authenticate", "RateLimit", "RateLimit-Policy"}
+
+// refusal reads what the auth service refuses: a problem document, or a text from the original route. What
+// else answers with an error is not the auth service, or not in order, and nothing for users to read.
+func refusal(response *http.Response, body []byte) (problem httpx.Problem, ok bool) {
+	status := response.StatusCode
+	kind, _, _ := strings.Cut(response.Header.Get("Content-Type"), ";")
+	switch {
+	case status < 400 || status >= 500:
+		return httpx.Problem{}, false
+	case kind == httpx.ProblemType && json.Unmarshal(body, &problem) == nil:
+	case kind == "text/plain" && (status == http.StatusUnauthorized || status == http.StatusTooManyRequests):
+		problem = httpx.NewProblem(status, "refused", http.StatusText(status), strings.TrimSpace(string(body)))
+	default:
+		return httpx.Problem{}, false
+	}
+	problem.Status, problem.Instance = status, ""
+	if seconds, err := strconv.Atoi(response.Header.Get("Retry-After")); err == nil {
+		problem.RetryAfter = time.Duration(seconds) * time.Second
+	}
+	problem.Header = make(http.Header)
+	for _, name := range passedOn {
+		if values := response.Header.Values(name); len(values) > 0 {
+			problem.Header[http.CanonicalHeaderKey(name)] = values
+		}
+	}
+	return problem, true
+}

@@ -1,0 +1,224 @@
+package auth
+
+import (
+	"crypto/ed25519"
+	"encoding/json"
+	"errors"
+	"net"
+	"net/http"
+	"net/netip"
+	"strings"
+
+	"github.com/unreel/unreel/internal/httpx"
+	"github.com/unreel/unreel/internal/service/auth/client"
+	"github.com/unreel/unreel/internal/service/auth/token"
+	"github.com/unreel/unreel/internal/store"
+	"github.com/unreel/unreel/internal/store/users"
+)
+
+// maxBody is more than any request to this service needs, in bytes.
+const maxBody = 64 << 10
+
+// Handler serves the private API that the gateway calls.
+func (s *Service) Handler() http.Handler {
+	mux := http.NewServeMux()
+	mux.HandleFunc("POST /login", s.handleLogin)
+	mux.HandleFunc("POST /validate", s.handleValidate)
+	mux.HandleFunc("POST /users", s.handleSignup)
+	mux.HandleFunc("POST /sessions", s.handleSession)
+	mux.HandleFunc("GET /.well-known/jwks.json", s.handleKeys)
+	limited := http.MaxBytesHandler(mux, maxBody)
+	return httpx.Chain(limited, httpx.RequestID, httpx.Log(s.logger), httpx.Harden)
+}
+
+// handleLogin answers as the first version of this system did.
+func (s *Service) handleLogin(w http.ResponseWriter, r *http.Request) {
+	email, password, ok := r.BasicAuth()
+	if !ok {
+		s.text(w, http.StatusUnauthorized, "missing credentials", basicChallenge)
+		return
+	}
+	user, err := s.logIn(r.Context(), clientOf(r), email, password)
+	if errors.Is(err, errCredentials) {
+		s.text(w, http.StatusUnauthorized, "invalid credentials", basicChallenge)
+		return
+	}
+	var signed string
+	if err == nil {
+		signed, err = s.sign(r.Context(), user)
+	}
+	if err != nil {
+		problem := s.problemOf(r, err)
+		problem.SetHeaders(w.Header())
+		s.text(w, problem.Status, problem.Detail, "")
+		return
+	}
+	s.text(w, http.StatusOK, signed, "")
+}
+
+// handleValidate answers as the first version of this system did.
+func (s *Service) handleValidate(w http.ResponseWriter, r *http.Request) {
+	scheme, text, _ := strings.Cut(r.Header.Get("Authorization"), " ")
+	text = strings.TrimSpace(text)
+	if !strings.EqualFold(scheme, "Bearer") || text == "" {
+		s.text(w, http.StatusUnauthorized, "missing credentials", bearerChallenge)
+		return
+	}
+	claims, err := token.Parse(text, s.config.Issuer, func(id string) (ed25519.PublicKey, error) {
+		return s.keys.find(r.Context(), id)
+	})
+	switch {
+	case errors.Is(err, token.ErrInvalid):
+		s.text(w, http.StatusForbidden, "not authorized", "")
+	case err != nil:
+		problem := s.problemOf(r, err)
+		problem.SetHeaders(w.Header())
+		s.text(w, problem.Status, problem.Detail, "")
+	default:
+		s.json(w, http.StatusOK, claims)
+	}
+}
+
+func (s *Service) handleSignup(w http.ResponseWriter, r *http.Request) {
+	if s.config.Signup == SignupClosed {
+		httpx.WriteProblem(w, r, httpx.NewProblem(http.StatusForbidden, "signup-closed", "Signing up is closed",
+			"Ask the operator of this service for an account."))
+		return
+	}
+	var credentials client.Credentials
+	if !httpx.DecodeJSON(w, r, &credentials) {
+		return
+	}
+	user, err := s.accounts.Add(r.Context(), credentials.Email, credentials.Password, false)
+	if err != nil {
+		httpx.WriteProblem(w, r, s.problemOf(r, err))
+		return
+	}
+	s.json(w, http.StatusCreated, client.User{ID: user.ID, Email: user.Email, CreatedAt: user.CreatedAt})
+}
+
+func (s *Service) handleSession(w http.ResponseWriter, r *http.Request) {
+	var credentials client.Credentials
+	if !httpx.DecodeJSON(w, r, &credentials) {
+		return
+	}
+	user, err := users.User{}, requireBoth(credentials)
+	if err == nil {
+		user, err = s.logIn(r.Context(), clientOf(r), credentials.Email, credentials.Password)
+	}
+	var signed string
+	if err == nil {
+		signed, err = s.sign(r.Context(), user)
+	}
+	if err != nil {
+		httpx.WriteProblem(w, r, s.problemOf(r, err))
+		return
+	}
+	s.json(w, http.StatusCreated, client.Session{
+		AccessToken: signed, TokenType: "Bearer", ExpiresIn: int(token.Life.Seconds()),
+	})
+}
+
+func requireBoth(credentials client.Credentials) error {
+	var fields []httpx.FieldError
+	if credentials.Email == "" {
+		fields = append(fields, httpx.FieldError{Field: "email", Detail: "is required"})
+	}
+	if credentials.Password == "" {
+		fields = append(fields, httpx.FieldError{Field: "password", Detail: "is required"})
+	}
+	if len(fields) > 0 {
+		return &InvalidError{fields}
+	}
+	return nil
+}
+
+func (s *Service) handleKeys(w http.ResponseWriter, r *http.Request) {
+	keys, err := s.keys.all(r.Context())
+	if err != nil {
+		httpx.WriteProblem(w, r, s.problemOf(r, err))
+		return
+	}
+	set := token.JWKS{Keys: make([]token.JWK, len(keys))}
+	for i, key := range keys {
+		set.Keys[i] = token.NewJWK(key.id, key.public())
+	}
+	s.json(w, http.StatusOK, set)
+}
+
+// problemOf is the one place where an error becomes an answer. What is nobody's fault but ours is logged.
+func (s *Service) problemOf(r *http.Request, err error) httpx.Problem {
+	var problem httpx.Problem
+	var invalid *InvalidError
+	switch {
+	case errors.As(err, &problem):
+		return problem
+	case errors.As(err, &invalid):
+		p := httpx.NewProblem(http.StatusUnprocessableEntity, "invalid", "A value is not allowed", invalid.Error())
+		p.Errors = invalid.Fields
+		return p
+	case errors.Is(err, errCredentials):
+		p := httpx.NewProblem(http.StatusUnauthorized, "invalid-credentials", "The log-in failed",
+			"No account has this address and this password.")
+		p.Header = http.Header{"Www-Authenticate": {bearerChallenge}}
+		return p
+	case errors.Is(err, users.ErrTaken):
+		p := httpx.NewProblem(http.StatusConflict, "address-taken", "The address is taken",
+			"An account with this address exists already: log in, or use another address.")
+		p.Errors = []httpx.FieldError{{Field: "email", Detail: "is taken"}}
+		return p
+	case r.Context().Err() != nil:
+		return httpx.Unavailable("The service for accounts")
+	}
+	s.logger.Error("request failed", "request", httpx.RequestIDOf(r.Context()), "error", err)
+	if errors.Is(err, store.ErrUnavailable) {
+		return httpx.Unavailable("The database")
+	}
+	return httpx.Internal()
+}
+
+// What a client has to send to get in (RFC 9110, 11.6.1).
+const (
+	basicChallenge  = `Basic realm="unreel", charset="UTF-8"`
+	bearerChallenge = `Bearer realm="unreel"`
+)
+
+func (s *Service) text(w http.ResponseWriter, status int, body, challenge string) {
+	if challenge != "" {
+		w.Header().Set("WWW-Authenticate", challenge)
+	}
+	s.write(w, status, "text/plain; charset=utf-8", []byte(body))
+}
+
+func (s *Service) json(w http.ResponseWriter, status int, body any) {
+	raw, err := json.Marshal(body)
+	if err != nil {
+		s.logger.Error("answer not encoded", "error", err)
+		w.WriteHeader(http.StatusInternalServerError)
+		return
+	}
+	s.write(w, status, "application/json", append(raw, '\n'))
+}
+
+// write answers. Nearly everything here is a secret or about one, so nothing is to be kept.
+func (s *Service) write(w http.ResponseWriter, status int, kind string, body []byte) {
+	w.Header().Set("Content-Type", kind)
+	w.Header().Set("Cache-Control", "no-store")
+	w.WriteHeader(status)
+	if _, err := w.Write(body); err != nil {
+		s.logger.Debug("answer not sent", "error", err)
+	}
+}
+
+// clientOf is the address of whoever asked: what the gateway says, or else who asks here.
+func clientOf(r *http.Request) string {
+	from := r.Header.Get(client.AddressHeader)
+	if from == "" {
+		from, _, _ = net.SplitHostPort(r.RemoteAddr)
+	}
+	address, err := netip.ParseAddr(from)
+	if err != nil {
+		return ""
+	}
+	return address.Unmap().String()
+}

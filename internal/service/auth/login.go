@@ -1,0 +1,78 @@
+package auth
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/unreel/unreel/internal/store/users"
+)
+
+// errCredentials says that no account has this address and this password, and not which of the two is wrong.
+var errCredentials = errors.New("invalid credentials")
+
+// logIn returns the account with an address and a password, or errCredentials, or an httpx.Problem if too
+// many have failed. The parameter from is the client's address, or empty.
+func (s *Service) logIn(ctx context.Context, from, email, password string) (users.User, error) {
+	address, err := users.NormalizeEmail(email)
+	if err != nil {
+		address = ""
+	}
+	buckets := bucketsOf(from, address)
+	if s.limiter != nil {
+		if wait := s.limiter.take(time.Now(), buckets); wait > 0 {
+			s.logger.Warn("log-in refused, too many have failed", "address", mask(address), "client", from)
+			return users.User{}, tooMany(wait)
+		}
+	}
+	user, err := s.check(ctx, address, password)
+	if s.limiter != nil && !errors.Is(err, errCredentials) {
+		s.limiter.giveBack(buckets)
+	}
+	switch {
+	case err == nil:
+		s.logger.Info("logged in", "user", user.ID, "client", from)
+	case errors.Is(err, errCredentials):
+		s.logger.Warn("log-in failed", "user", user.ID, "address", mask(address), "client", from)
+	}
+	return user, err
+}
+
+// check looks for the account and checks the password. Without an account, a hash that nothing matches is
+// checked, so that the time that it takes does not tell who has one.
+func (s *Service) check(ctx context.Context, address, password string) (users.User, error) {
+	user, err := s.store.ByEmail(ctx, address)
+	known := err == nil
+	switch {
+	case errors.Is(err, users.ErrNotFound):
+		user.PasswordHash = s.accounts.hasher.dummy
+	case err != nil:
+		return users.User{}, fmt.Errorf("find account: %w", err)
+	}
+	if len(password) > maxPassword {
+		password = ""
+	}
+	match, stale, err := s.accounts.hasher.verify(ctx, user.PasswordHash, password)
+	switch {
+	case err != nil:
+		return users.User{}, fmt.Errorf("check password: %w", err)
+	case !match || !known:
+		return user, errCredentials
+	}
+	if stale {
+		s.rehash(ctx, user, password)
+	}
+	return user, nil
+}
+
+// rehash stores a password's hash at today's cost. If that fails, the next log-in will do.
+func (s *Service) rehash(ctx context.Context, user users.User, password string) {
+	hash, err := s.accounts.hasher.hash(ctx, password)
+	if err == nil {
+		err = s.store.ReplacePassword(ctx, user.ID, user.PasswordHash, hash)
+	}
+	if err != nil {
+		s.logger.Warn("password not hashed anew", "user", user.ID, "error", err)
+	}
+}
