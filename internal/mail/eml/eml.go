@@ -50,7 +50,11 @@ func (e *Encoder) Encode(message mail.Message, date time.Time) ([]byte, error) {
 	m.Subject(subject(message.Subject))
 	// A machine wrote it, so no machine should answer (RFC 3834, 5).
 	m.SetGenHeader("Auto-Submitted", "auto-generated")
-	m.SetBodyString(gomail.TypeTextPlain, message.Text)
+	if text, ok := asIs(message.Text); ok {
+		m.SetBodyString(gomail.TypeTextPlain, text, gomail.WithPartEncoding(gomail.NoEncoding))
+	} else {
+		m.SetBodyString(gomail.TypeTextPlain, message.Text)
+	}
 	if message.HTML != "" {
 		m.AddAlternativeString(gomail.TypeTextHTML, message.HTML)
 	}
@@ -59,6 +63,22 @@ func (e *Encoder) Encode(message mail.Message, date time.Time) ([]byte, error) {
 		return nil, fmt.Errorf("encode mail: %w", err)
 	}
 	return out.Bytes(), nil
+}
+
+// asIs returns a text that may stand in a mail without encoding, so that the links in an .eml file can be
+// found and copied. It is ASCII, so every server takes it; what is not is left to be encoded.
+func asIs(text string) (string, bool) {
+	text = strings.ReplaceAll(text, "\r\n", "\n")
+	for line := range strings.Lines(text) {
+		if len(line) > maxPlain || strings.ContainsFunc(strings.TrimSuffix(line, "\n"), notPrintable) {
+			return "", false
+		}
+	}
+	return strings.ReplaceAll(text, "\n", "\r\n"), true
+}
+
+func notPrintable(r rune) bool {
+	return r < ' ' || r > '~'
 }
 
 func validate(message mail.Message) error {
@@ -78,7 +98,7 @@ func notInMessageID(r rune) bool {
 	return r <= ' ' || r > '~' || strings.ContainsRune(`<>()",;\`, r)
 }
 
-// maxPlain keeps a subject without a space in it below the longest line of a mail (RFC 5322, 2.1.1).
+// maxPlain keeps lines that are not encoded below the longest that a mail may have (RFC 5322, 2.1.1).
 const maxPlain = 900
 
 // encodedBytes is how many bytes of text fit into one encoded word of at most 75 characters (RFC 2047, 2).

@@ -97,6 +97,32 @@ func TestRefused(t *testing.T) {
 	}
 }
 
+// TestLinkIsWhole reads a mail as a person with a pager does.
+func TestLinkIsWhole(t *testing.T) {
+	link := "http://localhost:8080/download?fid=" + strings.Repeat("a=b&", 40)
+	for name, test := range map[string]struct {
+		before string
+		want   bool
+	}{
+		"ASCII":        {"Grusse", true},
+		"not ASCII":    {"Grüße", false},
+		"control":      {"a\x00", false},
+		"carriage":     {"a\rb", false},
+		"a long line":  {strings.Repeat("x", 901), false},
+		"DOS line end": {"a\r\nb", true},
+	} {
+		m := message("Hello")
+		m.Text, m.HTML = test.before+"\n\n"+link+"\n", "<p>html</p>"
+		raw := string(encode(t, m))
+		if got := strings.Contains(raw, "\r\n"+link+"\r\n"); got != test.want {
+			t.Errorf("%s: the link stands whole: %t, want %t\n%s", name, got, test.want, raw)
+		}
+		if strings.Contains(strings.ReplaceAll(raw, "\r\n", ""), "\r") || strings.Contains(raw, "\r\r") {
+			t.Errorf("%s: a line end is broken:\n%q", name, raw)
+		}
+	}
+}
+
 // FuzzSubject looks for a subject that breaks the header, or is not read back as one line of the same text.
 func FuzzSubject(f *testing.F) {
 	for _, seed := range []string{
