@@ -1,0 +1,41 @@
+package cli
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"net/http"
+	"strings"
+	"time"
+)
+
+// HealthCmd asks a service whether it is ready.
+type HealthCmd struct {
+	URL string `arg:"" optional:"" default:"http://127.0.0.1:9090/readyz" help:"What to ask (default: ${default})."`
+}
+
+const (
+	healthTime = 5 * time.Second
+	maxHealth  = 4 << 10 // bytes of the answer that are shown
+)
+
+// Run asks once. A service that is not ready is an error that says why.
+func (c *HealthCmd) Run(ctx context.Context, _ *IO) error {
+	ctx, cancel := context.WithTimeout(ctx, healthTime)
+	defer cancel()
+	request, err := http.NewRequestWithContext(ctx, http.MethodGet, c.URL, http.NoBody)
+	if err != nil {
+		return UsageError{err}
+	}
+	response, err := http.DefaultClient.Do(request)
+	if err != nil {
+		return fmt.Errorf("not reachable: %w", err)
+	}
+	defer response.Body.Close()
+	body, err := io.ReadAll(io.LimitReader(response.Body, maxHealth))
+	if response.StatusCode != http.StatusOK {
+		return errors.Join(fmt.Errorf("not ready: %s", strings.TrimSpace(string(body))), err)
+	}
+	return nil
+}

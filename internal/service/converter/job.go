@@ -1,0 +1,136 @@
+package converter
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"time"
+
+	"github.com/unreel/unreel/internal/conversion"
+	"github.com/unreel/unreel/internal/media/transcode"
+	"github.com/unreel/unreel/internal/store/blob"
+	"github.com/unreel/unreel/internal/store/ledger"
+)
+
+var (
+	errStopping  = errors.New("the converter stops")
+	errLeaseLost = errors.New("the claim could not be renewed in time")
+)
+
+// settleTime is how long the outcome of a conversion may take to be written down, whatever happened to the
+// conversion's own context.
+const settleTime = 10 * time.Second
+
+// job is one claimed conversion.
+type job struct {
+	*Converter
+	claim  ledger.Record
+	logger *slog.Logger
+}
+
+// work converts what was claimed and writes down what came of it.
+func (c *Converter) work(ctx context.Context, claim ledger.Record) error {
+	j := &job{Converter: c, claim: claim, logger: c.logger.With("conversion", claim.ID, "attempt", claim.Attempts)}
+	running, stop, end := c.jobs.begin(ctx, claim.ID)
+	defer end()
+
+	j.logger.Info("conversion begins", "size", claim.Video.Size)
+	began := time.Now()
+	j.announce(ctx, conversion.Converting, 0)
+	heart := startHeart(running, stop, c.ledger, claim, j.logger)
+	result, err := j.convert(running, func(p transcode.Progress) {
+		heart.progress(p.Fraction)
+		j.announce(ctx, conversion.Converting, p.Fraction)
+	})
+	heart.stop()
+	if cause := context.Cause(running); err != nil && cause != nil {
+		err = cause
+	}
+
+	settling, cancel := context.WithTimeout(context.WithoutCancel(ctx), settleTime)
+	defer cancel()
+	if err != nil {
+		return j.settleError(settling, err)
+	}
+	return j.settleResult(settling, result, time.Since(began))
+}
+
+// settleResult completes the conversion.
+func (j *job) settleResult(ctx context.Context, result transcode.Result, took time.Duration) error {
+	video := conversion.Video{Duration: result.Track.Duration, Codec: result.Track.Codec}
+	record, err := j.ledger.Complete(ctx, j.claim.ID, j.claim.Fence, video, result.MP3)
+	if errors.Is(err, ledger.ErrStale) || errors.Is(err, ledger.ErrNotFound) {
+		return j.discard(ctx)
+	}
+	if err != nil {
+		// The lease runs out and someone converts it again.
+		return fmt.Errorf("complete: %w", err)
+	}
+	j.logger.Info("conversion completed", "took", took, "duration", result.MP3.Duration, "size", result.MP3.Size)
+	j.wake()
+	j.announceRecord(ctx, record)
+	return nil
+}
+
+// discard removes the MP3 of a conversion that was ended while its MP3 was being stored. An MP3 that another
+// converter is about to replace, or has replaced, is left alone: it is that one's.
+func (j *job) discard(ctx context.Context) error {
+	j.logger.Warn("claim was taken over, result dropped")
+	record, err := j.ledger.Peek(ctx, j.claim.ID)
+	switch {
+	case errors.Is(err, ledger.ErrNotFound):
+	case err != nil:
+		return fmt.Errorf("look at the taken over record: %w", err)
+	case record.Status != conversion.Deleted && record.Status != conversion.Canceled && record.Status != conversion.Failed:
+		return nil
+	}
+	if err := j.blobs.Delete(ctx, blob.MP3, j.claim.ID); err != nil {
+		return fmt.Errorf("remove the dropped MP3: %w", err)
+	}
+	return nil
+}
+
+// settleError fails the conversion, hands it back, or leaves it to whoever has it now.
+func (j *job) settleError(ctx context.Context, cause error) error {
+	var failure *conversion.Failure
+	var err error
+	var record ledger.Record
+	switch {
+	case errors.Is(cause, ledger.ErrStale), errors.Is(cause, errLeaseLost):
+		j.logger.Warn("conversion given up", "cause", cause)
+		return nil
+	case errors.Is(cause, errStopping), errors.Is(cause, context.Canceled):
+		j.logger.Info("conversion handed back", "cause", cause)
+		err = j.ledger.Release(ctx, j.claim.ID, j.claim.Fence)
+	case errors.As(cause, &failure):
+		j.logger.Info("conversion failed", "slug", failure.Slug, "detail", failure.Detail)
+		record, err = j.ledger.Fail(ctx, j.claim.ID, j.claim.Fence, *failure)
+	default:
+		j.logger.Warn("conversion will be tried again", "error", cause)
+		record, err = j.ledger.Reschedule(ctx, j.claim.ID, j.claim.Fence, cause)
+	}
+	if errors.Is(err, ledger.ErrStale) || errors.Is(err, ledger.ErrNotFound) {
+		return nil
+	}
+	if err != nil {
+		return fmt.Errorf("settle: %w", err)
+	}
+	j.wake()
+	if record.ID != "" {
+		j.announceRecord(ctx, record)
+	}
+	return nil
+}
+
+func (j *job) announceRecord(ctx context.Context, record ledger.Record) {
+	j.announce(ctx, record.Status, record.Progress)
+}
+
+// announce tells who listens. Nobody relies on it, so an error is not worth more than a line.
+func (j *job) announce(ctx context.Context, status conversion.Status, progress float64) {
+	event := conversion.Event{ID: j.claim.ID, Owner: j.claim.Owner, Status: status, Progress: progress, At: time.Now().UTC()}
+	if err := j.queue.Announce(ctx, event); err != nil {
+		j.logger.Debug("event lost", "status", status, "error", err)
+	}
+}

@@ -1,0 +1,165 @@
+package gateway
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net/http"
+	"net/url"
+	"path"
+	"strings"
+	"time"
+
+	"github.com/unreel/unreel/api"
+	"github.com/unreel/unreel/internal/conversion"
+	"github.com/unreel/unreel/internal/httpx"
+	"github.com/unreel/unreel/internal/link"
+	"github.com/unreel/unreel/internal/store/blob"
+	"github.com/unreel/unreel/internal/store/ledger"
+)
+
+// Links work for a day unless asked otherwise, and for a week at the most.
+const (
+	defaultLinkLife = 24 * time.Hour
+	maxLinkLife     = 7 * 24 * time.Hour
+)
+
+// GetMP3 implements GET /v1/conversions/{id}/mp3, with a token or a signed URL.
+func (g *Gateway) GetMP3(w http.ResponseWriter, r *http.Request, text api.ID, params api.GetMP3Params) {
+	if params.Signature == nil {
+		claims, id, ok := g.identify(w, r, text)
+		if !ok {
+			return
+		}
+		record, err := g.ledger.Get(r.Context(), claims.UserID, id)
+		if err != nil {
+			g.fail(w, r, err)
+			return
+		}
+		g.sendMP3(w, r, record)
+		return
+	}
+	id, err := conversion.ParseID(text)
+	if err != nil {
+		g.fail(w, r, ledger.ErrNotFound)
+		return
+	}
+	record, err := g.signedRecord(r.Context(), id, params)
+	if err != nil {
+		g.fail(w, r, err)
+		return
+	}
+	g.sendMP3(w, r, record)
+}
+
+// signedRecord is the record that a signed URL gives access to.
+func (g *Gateway) signedRecord(ctx context.Context, id conversion.ID, params api.GetMP3Params) (ledger.Record, error) {
+	if params.Expires == nil {
+		return ledger.Record{}, link.ErrInvalid
+	}
+	if err := g.links.Verify(ctx, id, *params.Expires, *params.Signature, time.Now()); err != nil {
+		return ledger.Record{}, err
+	}
+	record, err := g.ledger.Peek(ctx, id)
+	if err == nil && !record.Status.Public() {
+		err = ledger.ErrNotFound
+	}
+	return record, err
+}
+
+func (g *Gateway) sendMP3(w http.ResponseWriter, r *http.Request, record ledger.Record) {
+	if err := record.Downloadable(time.Now()); err != nil {
+		g.fail(w, r, err)
+		return
+	}
+	if err := g.serveMP3(w, r, record, attachment(mp3Name(record.Video.Name))); err != nil {
+		g.fail(w, r, err)
+	}
+}
+
+// serveMP3 streams the MP3, or the range of it that was asked for. The error is for an answer that has not
+// begun.
+func (g *Gateway) serveMP3(w http.ResponseWriter, r *http.Request, record ledger.Record, disposition string) error {
+	reader, err := g.blobs.Open(r.Context(), blob.MP3, record.ID)
+	if errors.Is(err, blob.ErrNotFound) {
+		return ledger.ErrExpired
+	}
+	if err != nil {
+		return fmt.Errorf("open MP3: %w", err)
+	}
+	defer reader.Close()
+	header := w.Header()
+	header.Set("Content-Type", "audio/mpeg")
+	header.Set("Content-Disposition", disposition)
+	header.Set("ETag", `"`+record.MP3.SHA256+`"`)
+	header.Set("Cache-Control", "private, no-cache")
+	http.ServeContent(httpx.NewRollingWriter(w, patience), r, "", record.FinishedAt, reader)
+	return nil
+}
+
+// mp3Name is the video's name with another ending.
+func mp3Name(video string) string {
+	stem := strings.TrimSuffix(video, path.Ext(video))
+	if stem == "" {
+		stem = video
+	}
+	return stem + ".mp3"
+}
+
+// attachment is a Content-Disposition with a name that every client reads and the exact one, in the form of
+// RFC 8187, for those that know it.
+func attachment(name string) string {
+	plain := strings.Map(func(r rune) rune {
+		if r < ' ' || r > '~' || strings.ContainsRune(`"\%;`, r) {
+			return '_'
+		}
+		return r
+	}, name)
+	exact := strings.ReplaceAll(url.QueryEscape(name), "+", "%20")
+	return fmt.Sprintf(`attachment; filename="%s"; filename*=UTF-8''%s`, plain, exact)
+}
+
+// CreateLink implements POST /v1/conversions/{id}/links.
+func (g *Gateway) CreateLink(w http.ResponseWriter, r *http.Request, text api.ID) {
+	claims, id, ok := g.identify(w, r, text)
+	if !ok {
+		return
+	}
+	life, ok := g.linkLife(w, r)
+	if !ok {
+		return
+	}
+	record, err := g.ledger.Get(r.Context(), claims.UserID, id)
+	if err == nil {
+		err = record.Downloadable(time.Now())
+	}
+	if err != nil {
+		g.fail(w, r, err)
+		return
+	}
+	expires := time.Now().Add(life).Truncate(time.Second).UTC()
+	signed, err := g.links.URL(r.Context(), id, expires)
+	if err != nil {
+		g.fail(w, r, err)
+		return
+	}
+	g.json(w, http.StatusCreated, api.Link{URL: signed, ExpiresAt: expires})
+}
+
+func (g *Gateway) linkLife(w http.ResponseWriter, r *http.Request) (time.Duration, bool) {
+	if r.ContentLength == 0 {
+		return defaultLinkLife, true
+	}
+	var request api.LinkRequest
+	if !httpx.DecodeJSON(w, r, &request) {
+		return 0, false
+	}
+	if request.ExpiresIn == nil {
+		return defaultLinkLife, true
+	}
+	if *request.ExpiresIn < 1 || *request.ExpiresIn > int(maxLinkLife.Seconds()) {
+		g.problem(w, r, invalid("expires_in", fmt.Sprintf("must be from 1 to %d seconds", int(maxLinkLife.Seconds()))))
+		return 0, false
+	}
+	return time.Duration(*request.ExpiresIn) * time.Second, true
+}

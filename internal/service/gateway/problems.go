@@ -1,0 +1,140 @@
+package gateway
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net/http"
+	"strings"
+	"time"
+
+	"github.com/dustin/go-humanize"
+
+	"github.com/unreel/unreel/api"
+	"github.com/unreel/unreel/internal/conversion"
+	"github.com/unreel/unreel/internal/httpx"
+	"github.com/unreel/unreel/internal/link"
+	"github.com/unreel/unreel/internal/service/auth/client"
+	"github.com/unreel/unreel/internal/store"
+	"github.com/unreel/unreel/internal/store/blob"
+	"github.com/unreel/unreel/internal/store/ledger"
+)
+
+// problem answers with a problem.
+func (g *Gateway) problem(w http.ResponseWriter, r *http.Request, problem httpx.Problem) {
+	httpx.WriteProblem(w, r, problem)
+}
+
+// fail answers with the problem that an error means.
+func (g *Gateway) fail(w http.ResponseWriter, r *http.Request, err error) {
+	g.problem(w, r, g.problemOf(r, err))
+}
+
+// problemOf is the one place where an error becomes an answer. What is nobody's fault but ours is logged.
+func (g *Gateway) problemOf(r *http.Request, err error) httpx.Problem {
+	if problem, found := g.clientProblem(err); found {
+		return problem
+	}
+	if errors.Is(err, context.Canceled) && r.Context().Err() != nil {
+		g.logger.Debug("client has gone", "request", httpx.RequestIDOf(r.Context()))
+		return httpx.Internal()
+	}
+	g.logger.Error("request failed", "request", httpx.RequestIDOf(r.Context()), "error", err)
+	switch {
+	case errors.Is(err, store.ErrUnavailable):
+		return httpx.Unavailable("The database")
+	case errors.Is(err, client.ErrUnavailable):
+		return httpx.Unavailable("The service for accounts")
+	case errors.Is(err, context.DeadlineExceeded):
+		return httpx.Unavailable("A server that this needs")
+	case errors.Is(err, store.ErrFull), errors.Is(err, blob.ErrFull):
+		p := httpx.NewProblem(http.StatusInsufficientStorage, "full", "There is no room for more", "The disk is full. Please try again later.")
+		p.RetryAfter = time.Minute
+		return p
+	default:
+		return httpx.Internal()
+	}
+}
+
+// clientProblem is the problem of an error that the client can do something about.
+func (g *Gateway) clientProblem(err error) (httpx.Problem, bool) {
+	var problem httpx.Problem
+	if errors.As(err, &problem) {
+		return problem, true
+	}
+	var option *conversion.OptionError
+	if errors.As(err, &option) {
+		return invalid(option.Field, option.Detail), true
+	}
+	for _, known := range g.knownProblems() {
+		if errors.Is(err, known.err) {
+			return known.problem, true
+		}
+	}
+	return httpx.Problem{}, false
+}
+
+type knownProblem struct {
+	err     error
+	problem httpx.Problem
+}
+
+func (g *Gateway) knownProblems() []knownProblem {
+	limit := humanize.IBytes(uint64(g.config.MaxUpload))
+	busy := httpx.NewProblem(http.StatusServiceUnavailable, "busy", "Too many uploads at once", "As many videos are being uploaded as fit. Please try again in a moment.")
+	busy.RetryAfter = 10 * time.Second
+	keyBusy := httpx.NewProblem(http.StatusConflict, "in-progress", "The first request is still running", "A request with this Idempotency-Key is still being received. Try again when it has ended.")
+	keyBusy.RetryAfter = 10 * time.Second
+	return []knownProblem{
+		{ledger.ErrNotFound, httpx.NewProblem(http.StatusNotFound, "not-found", "There is no such conversion", "You have no conversion with this id.")},
+		{ledger.ErrConflict, httpx.NewProblem(http.StatusConflict, "conflict", "The conversion's state does not allow this", "Look at the conversion's status: an MP3 can be had of a completed one, a failed or canceled one can be retried, and one that waits or runs can be canceled.")},
+		{ledger.ErrExpired, httpx.NewProblem(http.StatusGone, "expired", "The files have been deleted", "They were kept until the conversion's expires_at. Please upload the video again.")},
+		{ledger.ErrStale, httpx.NewProblem(http.StatusRequestTimeout, "upload-stalled", "The upload took too long", "No data arrived for a while, so the upload was given up. Please try again.")},
+		{link.ErrInvalid, httpx.NewProblem(http.StatusForbidden, "bad-link", "This link is not valid", "Ask whoever gave it to you for a new one.")},
+		{link.ErrExpired, httpx.NewProblem(http.StatusForbidden, "link-expired", "This link has expired", "Ask whoever gave it to you for a new one.")},
+		{errTooLarge, httpx.NewProblem(http.StatusRequestEntityTooLarge, string(conversion.TooLarge), conversion.TooLarge.Title(), fmt.Sprintf("A video may have at most %s.", limit))},
+		{errBroken, httpx.NewProblem(http.StatusBadRequest, "broken-upload", "The upload broke off", "The form ended before the file was complete. Please try again.")},
+		{errFileCount, httpx.NewProblem(http.StatusBadRequest, "file-count", "Exactly one file is required", "Send one video in the field \"file\", as the last part of the form.")},
+		{errTooMany, httpx.NewProblem(http.StatusBadRequest, "malformed", "The form cannot be read", fmt.Sprintf("A form has at most %d parts.", maxParts))},
+		{errNotMultipart, httpx.NewProblem(http.StatusUnsupportedMediaType, "unsupported-media-type", "The body is of the wrong kind", "Send a form as multipart/form-data, with the video in the field \"file\".")},
+		{errKeyReused, invalid("Idempotency-Key", "was used before with another video or other options")},
+		{errKeyBusy, keyBusy},
+		{errBusy, busy},
+	}
+}
+
+func invalid(field, detail string) httpx.Problem {
+	return httpx.Invalid(field, detail)
+}
+
+func tooManyStreams() httpx.Problem {
+	p := httpx.NewProblem(http.StatusTooManyRequests, "too-many-streams", "Too many event streams",
+		fmt.Sprintf("You have %d event streams open. Close one first.", maxStreams))
+	p.RetryAfter = 10 * time.Second
+	return p
+}
+
+// noSuchRoute is the problem of a request for which there is no route, but for other methods, if any.
+func noSuchRoute(methods []string) httpx.Problem {
+	if len(methods) == 0 {
+		return httpx.NewProblem(http.StatusNotFound, "no-such-route", "There is nothing here", "The routes are listed at /docs.")
+	}
+	allow := strings.Join(methods, ", ")
+	p := httpx.NewProblem(http.StatusMethodNotAllowed, "method-not-allowed", "This cannot be done here", "Allowed: "+allow+".")
+	p.Header = http.Header{"Allow": {allow}}
+	return p
+}
+
+// badParameter answers for a parameter that the generated code could not read.
+func (g *Gateway) badParameter(w http.ResponseWriter, r *http.Request, err error) {
+	var format *api.InvalidParamFormatError
+	var many *api.TooManyValuesForParamError
+	switch {
+	case errors.As(err, &format):
+		g.problem(w, r, invalid(format.ParamName, "is not of the right form"))
+	case errors.As(err, &many):
+		g.problem(w, r, invalid(many.ParamName, "must be given once"))
+	default:
+		g.problem(w, r, httpx.NewProblem(http.StatusBadRequest, "malformed", "The request cannot be read", "A parameter is not of the right form."))
+	}
+}

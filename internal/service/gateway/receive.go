@@ -1,0 +1,124 @@
+package gateway
+
+import (
+	"context"
+	"crypto/sha256"
+	"encoding/hex"
+	"errors"
+	"fmt"
+	"hash"
+	"io"
+	"time"
+
+	"github.com/unreel/unreel/internal/conversion"
+	"github.com/unreel/unreel/internal/store/blob"
+	"github.com/unreel/unreel/internal/store/ledger"
+)
+
+var (
+	// errTooLarge says that a video has more bytes than UNREEL_MAX_UPLOAD.
+	errTooLarge = errors.New("upload is too large")
+	// errBroken says that the client stopped sending, or sent nonsense, before the video was complete.
+	errBroken = errors.New("upload broke off")
+)
+
+// cleanupTime is how long the removal of a broken upload may take. The client's context is dead by then.
+const cleanupTime = 10 * time.Second
+
+// copyBuffer is how much of a video is in memory at once, in bytes.
+const copyBuffer = 256 << 10
+
+// incoming is a video on its way into the blob store. Its record exists before its first byte; the
+// record is queued only once the bytes are durable.
+type incoming struct {
+	gateway *Gateway
+	id      conversion.ID
+	writer  blob.Writer
+	digest  hash.Hash
+	size    int64
+	kept    time.Time // when the ledger last heard that bytes arrive
+}
+
+// begin makes the record and opens the blob. ErrKeyInUse comes with the record that has the key.
+func (g *Gateway) begin(ctx context.Context, upload ledger.Upload) (*incoming, ledger.Record, error) {
+	record, err := g.ledger.Receive(ctx, upload)
+	if err != nil {
+		return nil, record, err
+	}
+	in := &incoming{gateway: g, id: upload.ID, digest: sha256.New(), kept: time.Now()}
+	in.writer, err = g.blobs.Create(ctx, blob.Video, upload.ID)
+	if err != nil {
+		in.abandon(ctx)
+		return nil, ledger.Record{}, fmt.Errorf("create video: %w", err)
+	}
+	return in, record, nil
+}
+
+// receive copies the video and takes its SHA-256 on the way.
+func (in *incoming) receive(ctx context.Context, body io.Reader) error {
+	limited := io.LimitReader(body, in.gateway.config.MaxUpload+1)
+	buffer := make([]byte, copyBuffer)
+	for {
+		n, err := limited.Read(buffer)
+		if n > 0 {
+			if err := in.write(ctx, buffer[:n]); err != nil {
+				return err
+			}
+		}
+		if errors.Is(err, io.EOF) {
+			return nil
+		}
+		if err != nil {
+			return fmt.Errorf("%w: %w", errBroken, err)
+		}
+	}
+}
+
+func (in *incoming) write(ctx context.Context, p []byte) error {
+	in.size += int64(len(p))
+	if in.size > in.gateway.config.MaxUpload {
+		return errTooLarge
+	}
+	in.digest.Write(p)
+	if _, err := in.writer.Write(p); err != nil {
+		return fmt.Errorf("write video: %w", err)
+	}
+	if time.Since(in.kept) < in.gateway.ledger.Config().ReceiveLease/4 {
+		return nil
+	}
+	if err := in.gateway.ledger.KeepReceiving(ctx, in.id); err != nil {
+		return fmt.Errorf("keep the upload's claim: %w", err)
+	}
+	in.kept = time.Now()
+	return nil
+}
+
+// accept makes the video durable and then queues the conversion. From here on the client may go away.
+func (in *incoming) accept(ctx context.Context, owner string) (ledger.Record, error) {
+	digest := hex.EncodeToString(in.digest.Sum(nil))
+	meta := blob.Meta{Owner: owner, ContentType: "application/octet-stream", SHA256: digest}
+	if err := in.writer.Commit(ctx, meta); err != nil {
+		return ledger.Record{}, fmt.Errorf("commit video: %w", err)
+	}
+	record, err := in.gateway.ledger.Accept(ctx, in.id, in.size, digest)
+	if err != nil {
+		return ledger.Record{}, fmt.Errorf("accept conversion: %w", err)
+	}
+	in.gateway.wake()
+	in.gateway.announce(ctx, record)
+	return record, nil
+}
+
+// abandon leaves nothing behind of an upload that was not accepted.
+func (in *incoming) abandon(ctx context.Context) {
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), cleanupTime)
+	defer cancel()
+	var aborted error
+	if in.writer != nil {
+		aborted = in.writer.Abort()
+	}
+	if err := errors.Join(aborted, in.gateway.ledger.Abandon(ctx, in.id)); err != nil {
+		// The lease runs out, and the collector does what could not be done here.
+		in.gateway.logger.Warn("broken upload not removed yet", "conversion", in.id, "error", err)
+	}
+}
