@@ -1,0 +1,182 @@
+package e2e
+
+import (
+	"bytes"
+	"crypto/rand"
+	"errors"
+	"fmt"
+	"io"
+	"mime/multipart"
+	"net/http"
+	"os"
+	"os/exec"
+	"regexp"
+	"strconv"
+	"strings"
+	"testing"
+
+	"github.com/unreel/unreel/internal/conversion"
+	"github.com/unreel/unreel/internal/media/mediatest"
+)
+
+// TestKilledAndStartedAgain kills the process again and again while videos wait and run. Whatever was accepted
+// is converted, and told once.
+func TestKilledAndStartedAgain(t *testing.T) {
+	t.Parallel()
+	s := start(t)
+	ada := s.signUp(t, "ada@example.com")
+	video := file(t, mediatest.Video(t, mediatest.Spec{Seconds: 60, Container: "m4a", Rate: 44100, Hz: 700}))
+	poison := file(t, mediatest.Text(t))
+	var good, bad []string
+	// Four kills, for the fifth attempt is the last.
+	for range 4 {
+		good = append(good, ada.upload(t, video), ada.upload(t, video))
+		bad = append(bad, ada.upload(t, poison))
+		eventually(t, "a conversion to run", func() error {
+			if !anyConverting(t, ada, good) {
+				return errors.New("none runs")
+			}
+			return nil
+		})
+		s.kill(t)
+		s.run(t)
+		ada.logIn(t)
+	}
+	for _, id := range good {
+		if c := ada.settled(t, id); c.Status != conversion.Completed {
+			t.Fatalf("%s: %s, %+v", id, c.Status, c.Error)
+		}
+		checkTone(t, ada.mp3(t, id), 700, 60, 2)
+	}
+	for _, id := range bad {
+		if c := ada.settled(t, id); c.Status != conversion.Failed {
+			t.Errorf("%s: %s", id, c.Status)
+		}
+	}
+	for _, id := range append(good, bad...) {
+		s.mail(t, id)
+	}
+	if got, want := s.blobs(t), 2*len(good)+len(bad); got != want {
+		t.Errorf("%d files, want %d", got, want)
+	}
+	if left, err := os.ReadDir(s.data + "/tmp"); err != nil || len(left) != 0 {
+		t.Errorf("scratch: %v, %v", left, err)
+	}
+}
+
+func anyConverting(t *testing.T, u *user, ids []string) bool {
+	t.Helper()
+	for _, id := range ids {
+		if u.conversion(t, id).Status == conversion.Converting {
+			return true
+		}
+	}
+	return false
+}
+
+// TestStopFinishes stops the process in good order while one conversion runs and another waits.
+func TestStopFinishes(t *testing.T) {
+	t.Parallel()
+	s := start(t, "UNREEL_CONVERTERS=1")
+	ada := s.signUp(t, "ada@example.com")
+	id := ada.upload(t, file(t, mediatest.Video(t, mediatest.Spec{Seconds: 60, Container: "m4a", Rate: 44100})))
+	waiting := ada.upload(t, file(t, mediatest.Video(t, mediatest.Spec{})))
+	eventually(t, "the conversion to run", func() error {
+		if !anyConverting(t, ada, []string{id}) {
+			return errors.New("it does not")
+		}
+		return nil
+	})
+	s.stop(t)
+	s.run(t)
+	ada.logIn(t)
+	for _, id := range []string{id, waiting} {
+		if c := ada.settled(t, id); c.Status != conversion.Completed || c.Attempts != 1 {
+			t.Errorf("%s after %d attempts, want completed after 1", c.Status, c.Attempts)
+		}
+	}
+}
+
+// TestSecondStart starts a second process on the same data.
+func TestSecondStart(t *testing.T) {
+	t.Parallel()
+	s := start(t)
+	second := exec.Command(binary, "all")
+	second.Env = append(s.env, "UNREEL_ADDR="+freePort(t), "UNREEL_ADMIN_ADDR="+freePort(t))
+	output, err := second.CombinedOutput()
+	var exit *exec.ExitError
+	if !errors.As(err, &exit) {
+		t.Fatalf("second start: %v, %s", err, output)
+	}
+	want := fmt.Sprintf("another unreel (process %d)", s.command.Process.Pid)
+	if !strings.Contains(string(output), "UNREEL_DATA") || !strings.Contains(string(output), want) {
+		t.Errorf("second start says %q, want UNREEL_DATA and %q", output, want)
+	}
+	s.signUp(t, "ada@example.com")
+}
+
+// growth is how much an upload may add to the memory of a process, in KiB.
+const growth = 64 << 10
+
+// TestUploadMemory uploads a video much larger than the memory that this may take.
+func TestUploadMemory(t *testing.T) {
+	t.Parallel()
+	s := start(t)
+	ada := s.signUp(t, "ada@example.com")
+	ada.settled(t, ada.upload(t, file(t, mediatest.Text(t))))
+	before := s.peakMemory(t)
+
+	const size = 512 << 20
+	read, write := io.Pipe()
+	writer := multipart.NewWriter(write)
+	go func() {
+		part, err := writer.CreateFormFile("file", "large.mp4")
+		if err == nil {
+			block := make([]byte, 1<<20)
+			rand.Read(block)
+			_, err = io.Copy(part, io.LimitReader(&repeated{block: block}, size))
+		}
+		write.CloseWithError(errors.Join(err, writer.Close()))
+	}()
+	got := ada.post(t, "/upload", writer.FormDataContentType(), read)
+	if got.status != http.StatusOK {
+		t.Fatalf("upload: %s", got)
+	}
+	id := strings.TrimPrefix(got.header.Get("Location"), "/v1/conversions/")
+	if c := ada.settled(t, id); c.Video.Size != size || c.Status != conversion.Failed {
+		t.Errorf("%d bytes, %s", c.Video.Size, c.Status)
+	}
+	if grown := s.peakMemory(t) - before; grown > growth {
+		t.Errorf("memory grew by %d KiB, want %d at most", grown, growth)
+	}
+}
+
+type repeated struct {
+	block []byte
+	rest  bytes.Reader
+}
+
+func (r *repeated) Read(p []byte) (int, error) {
+	if r.rest.Len() == 0 {
+		r.rest.Reset(r.block)
+	}
+	return r.rest.Read(p)
+}
+
+// peakMemory is the most memory that the process has had, in KiB.
+func (s *system) peakMemory(t *testing.T) int {
+	t.Helper()
+	status, err := os.ReadFile(fmt.Sprintf("/proc/%d/status", s.command.Process.Pid))
+	if err != nil {
+		t.Fatal(err)
+	}
+	match := regexp.MustCompile(`VmHWM:\s+(\d+) kB`).FindSubmatch(status)
+	if match == nil {
+		t.Fatalf("no VmHWM in %s", status)
+	}
+	peak, err := strconv.Atoi(string(match[1]))
+	if err != nil {
+		t.Fatal(err)
+	}
+	return peak
+}

@@ -1,0 +1,197 @@
+package e2e
+
+import (
+	"fmt"
+	"io"
+	"net/http"
+	"strings"
+	"testing"
+
+	"github.com/unreel/unreel/internal/media/mediatest"
+)
+
+// TestOriginalRoutes holds the answers of the first version, to the letter.
+func TestOriginalRoutes(t *testing.T) {
+	t.Parallel()
+	s := start(t)
+	ada, brendan, nobody := s.signUp(t, "ada@example.com"), s.signUp(t, "brendan@example.com"), s.stranger(t)
+	forger := s.stranger(t)
+	forger.token = ada.token[:len(ada.token)-4] + "AAAA"
+	video := file(t, mediatest.Video(t, mediatest.Spec{}))
+	id := ada.upload(t, part{"any name", "talk.mp4", video.content})
+	ada.settled(t, id)
+
+	multi := func(parts ...part) func(*user) answer {
+		return func(u *user) answer {
+			contentType, body := form(t, parts...)
+			return u.post(t, "/upload", contentType, body)
+		}
+	}
+	download := func(query string) func(*user) answer {
+		return func(u *user) answer { return u.get(t, "/download"+query) }
+	}
+	logIn := func(name, secret string) func(*user) answer {
+		return func(u *user) answer {
+			request := u.request(t, http.MethodPost, "/login", nil)
+			request.SetBasicAuth(name, secret)
+			return u.do(t, request)
+		}
+	}
+	for name, test := range map[string]struct {
+		user   *user
+		call   func(*user) answer
+		status int
+		body   string // "" for any
+	}{
+		"log in without credentials":     {nobody, func(u *user) answer { return u.post(t, "/login", "", nil) }, 401, "missing credentials"},
+		"log in with a wrong password":   {nobody, logIn("ada@example.com", "wrong"), 401, "invalid credentials"},
+		"log in as nobody":               {nobody, logIn("nobody@example.com", password), 401, "invalid credentials"},
+		"upload without a token":         {nobody, multi(video), 401, "missing credentials"},
+		"upload with a bad token":        {forger, multi(video), 403, "not authorized"},
+		"upload without a file":          {ada, multi(part{field: "a", content: "b"}), 400, "exactly 1 file required"},
+		"upload of two files":            {ada, multi(video, video), 400, "exactly 1 file required"},
+		"upload of no form":              {ada, func(u *user) answer { return u.post(t, "/upload", "", nil) }, 400, "exactly 1 file required"},
+		"upload of JSON":                 {ada, func(u *user) answer { return u.post(t, "/upload", "application/json", strings.NewReader("{}")) }, 400, "exactly 1 file required"},
+		"download without a token":       {nobody, download("?fid=" + id), 401, "missing credentials"},
+		"download with a bad token":      {forger, download("?fid=" + id), 403, "not authorized"},
+		"download of nothing":            {ada, download(""), 400, "fid is required"},
+		"download of an empty id":        {ada, download("?fid="), 400, "fid is required"},
+		"download of no id":              {ada, download("?fid=../../etc/passwd"), 400, ""},
+		"download of an unknown id":      {ada, download("?fid=000000000000000000000000"), 404, ""},
+		"download of somebody else's id": {brendan, download("?fid=" + id), 404, ""},
+		"download in upper case":         {ada, download("?fid=" + strings.ToUpper(id)), 200, ""},
+	} {
+		t.Run(name, func(t *testing.T) {
+			got := test.call(test.user)
+			if got.status != test.status || (test.body != "" && string(got.body) != test.body) {
+				t.Errorf("got %d %.200q, want %d %q", got.status, got.body, test.status, test.body)
+			}
+			if kind := got.header.Get("Content-Type"); got.status != 200 && !strings.HasPrefix(kind, "text/plain") {
+				t.Errorf("content type %q", kind)
+			}
+		})
+	}
+	if got := s.blobs(t); got != 2 {
+		t.Errorf("%d files are kept, want a video and an MP3", got)
+	}
+}
+
+// TestVersion1Problems holds what /v1 says to wrong input.
+func TestVersion1Problems(t *testing.T) {
+	t.Parallel()
+	s := start(t, "UNREEL_MAX_UPLOAD=200KB")
+	ada, brendan, nobody := s.signUp(t, "ada@example.com"), s.signUp(t, "brendan@example.com"), s.stranger(t)
+	forger := s.stranger(t)
+	forger.token = "e30.e30.e30"
+	video := file(t, mediatest.Video(t, mediatest.Spec{}))
+	id := ada.created(t, video).ID
+	ada.settled(t, id)
+	one := "/v1/conversions/" + id
+
+	create := func(parts ...part) func(*user) answer {
+		return func(u *user) answer { return u.create(t, "", parts...) }
+	}
+	option := func(field, value string) func(*user) answer {
+		return create(part{field: field, content: value}, video)
+	}
+	get := func(path string) func(*user) answer {
+		return func(u *user) answer { return u.get(t, path) }
+	}
+	post := func(path, body string) func(*user) answer {
+		return func(u *user) answer { return u.post(t, path, "application/json", strings.NewReader(body)) }
+	}
+	for name, test := range map[string]struct {
+		user   *user
+		call   func(*user) answer
+		status int
+		slug   string // "" for any
+	}{
+		"no token":                    {nobody, get(one), 401, ""},
+		"a bad token":                 {forger, get(one), 401, ""},
+		"somebody else's":             {brendan, get(one), 404, "not-found"},
+		"somebody else's MP3":         {brendan, get(one + "/mp3"), 404, "not-found"},
+		"somebody else's link":        {brendan, post(one+"/links", "{}"), 404, "not-found"},
+		"deleting somebody else's":    {brendan, func(u *user) answer { return u.delete(t, one) }, 404, "not-found"},
+		"retrying somebody else's":    {brendan, post(one+"/retry", ""), 404, "not-found"},
+		"watching somebody else's":    {brendan, get(one + "/events"), 404, "not-found"},
+		"no id":                       {ada, get("/v1/conversions/nonsense"), 404, ""},
+		"retrying a completed one":    {ada, post(one+"/retry", ""), 409, "conflict"},
+		"canceling a completed one":   {ada, post(one+"/cancel", ""), 409, "conflict"},
+		"no file":                     {ada, create(part{field: "mono", content: "true"}), 400, "file-count"},
+		"two files":                   {ada, create(video, video), 400, "file-count"},
+		"no form":                     {ada, post("/v1/conversions", "{}"), 415, "unsupported-media-type"},
+		"a field behind the file":     {ada, create(video, part{field: "mono", content: "true"}), 422, "invalid"},
+		"an unknown option":           {ada, option("colour", "red"), 422, "invalid"},
+		"a bitrate that is none":      {ada, option("bitrate", "loud"), 422, "invalid"},
+		"a bitrate that MP3 lacks":    {ada, option("bitrate", "100"), 422, "invalid"},
+		"a quality out of range":      {ada, option("vbr", "10"), 422, "invalid"},
+		"a start that is none":        {ada, option("start", "1:99"), 422, "invalid"},
+		"an end before the start":     {ada, create(part{field: "start", content: "2"}, part{field: "end", content: "1"}, video), 422, "invalid"},
+		"a file that is too large":    {ada, create(part{"file", "large.mp4", strings.Repeat("x", 300_000)}), 413, "too-large"},
+		"a page that is too long":     {ada, get("/v1/conversions?limit=1000"), 422, "invalid"},
+		"a limit that is none":        {ada, get("/v1/conversions?limit=x"), 422, "invalid"},
+		"a status that is none":       {ada, get("/v1/conversions?status=lost"), 422, "invalid"},
+		"a cursor that is none":       {ada, get("/v1/conversions?cursor=!"), 422, "invalid"},
+		"a link for ever":             {ada, post(one+"/links", `{"expires_in":99999999}`), 422, "invalid"},
+		"a range behind the end":      {ada, func(u *user) answer { return u.get(t, one+"/mp3", "Range", "bytes=99999999-") }, 416, "-"},
+		"a route that does not exist": {ada, get("/v1/nonsense"), 404, ""},
+		"sign up twice":               {nobody, post("/v1/users", fmt.Sprintf(`{"email":"ADA@example.com ","password":%q}`, password)), 409, ""},
+		"sign up without an address":  {nobody, post("/v1/users", `{"email":"ada","password":"correct horse battery"}`), 422, ""},
+		"sign up with a weak secret":  {nobody, post("/v1/users", `{"email":"c@example.com","password":"123"}`), 422, ""},
+		"sign up with no JSON":        {nobody, post("/v1/users", `{"email":`), 400, ""},
+		"log in with a wrong secret":  {nobody, post("/v1/sessions", `{"email":"ada@example.com","password":"wrong"}`), 401, ""},
+	} {
+		t.Run(name, func(t *testing.T) {
+			got := test.call(test.user)
+			if got.status != test.status {
+				t.Errorf("got %s, want %d", got, test.status)
+			}
+			if test.slug == "-" {
+				return
+			}
+			if slug := got.problem(t); test.slug != "" && slug != test.slug {
+				t.Errorf("problem %q, want %q", slug, test.slug)
+			}
+		})
+	}
+	if got := s.blobs(t); got != 2 {
+		t.Errorf("%d files are kept, want a video and an MP3", got)
+	}
+}
+
+// TestBrokenUpload cuts an upload in the middle.
+func TestBrokenUpload(t *testing.T) {
+	t.Parallel()
+	s := start(t)
+	ada := s.signUp(t, "ada@example.com")
+	contentType, body := form(t, part{"file", "talk.mp4", strings.Repeat("x", 3<<20)})
+	for name, reader := range map[string]io.Reader{
+		"a form without an end":  io.LimitReader(body, 2<<20),
+		"a line that is cut off": io.MultiReader(io.LimitReader(body, 1<<20), brokenReader{}),
+	} {
+		t.Run(name, func(t *testing.T) {
+			request := ada.request(t, http.MethodPost, "/v1/conversions", io.NopCloser(reader))
+			request.Header.Set("Content-Type", contentType)
+			response, err := http.DefaultClient.Do(request)
+			if err == nil {
+				defer response.Body.Close()
+				if response.StatusCode != http.StatusBadRequest {
+					t.Errorf("status %d", response.StatusCode)
+				}
+			}
+		})
+	}
+	eventually(t, "nothing to be left", func() error {
+		if left := s.blobs(t); left != 0 {
+			return fmt.Errorf("%d files", left)
+		}
+		return nil
+	})
+	if got := ada.get(t, "/v1/conversions"); !strings.Contains(string(got.body), `"conversions":[]`) {
+		t.Errorf("list: %s", got)
+	}
+}
+
+type brokenReader struct{}
+
+func (brokenReader) Read([]byte) (int, error) { return 0, io.ErrClosedPipe }
