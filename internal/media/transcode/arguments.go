@@ -1,0 +1,113 @@
+package transcode
+
+import (
+	"fmt"
+	"math"
+	"strconv"
+	"strings"
+	"time"
+)
+
+// input is how every run of ffmpeg opens the source.
+func (t *Transcoder) input(p *plan) []string {
+	args := []string{
+		"-hide_banner", "-nostdin", "-nostats", "-loglevel", "level+verbose", "-progress", "pipe:3",
+		"-abort_on", "empty_output", "-max_error_rate", "1",
+		"-filter_threads", strconv.Itoa(t.config.Threads), "-threads", strconv.Itoa(t.config.Threads),
+	}
+	args = append(args, inputOptions()...)
+	args = append(args, "-codec_whitelist", decoders, "-vn", "-sn", "-dn")
+	if p.track.Codec == "speex" && t.can.libspeex {
+		args = append(args, "-c:a", "libspeex")
+	}
+	return append(args, "-i", "file:"+p.source.Path, "-map", "0:"+strconv.Itoa(p.track.index))
+}
+
+// bare is an MP3 of nothing but frames: header and tag are ours to write.
+func bare() []string {
+	return []string{
+		"-map_metadata", "-1", "-map_chapters", "-1",
+		"-f", "mp3", "-write_xing", "0", "-id3v2_version", "0", "-write_id3v1", "0", "pipe:1",
+	}
+}
+
+func (t *Transcoder) copyArgs(p *plan) []string {
+	return append(append(t.input(p), "-c:a", "copy"), bare()...)
+}
+
+func (t *Transcoder) encodeArgs(p *plan, loud *loudness) []string {
+	filters := append(p.timing(), p.mixing()...)
+	if loud != nil {
+		filters = append(filters, loud.filter(*p.options.Loudness))
+	}
+	filters = append(filters, t.resampling(p))
+	args := append(t.input(p), "-af", strings.Join(filters, ","), "-c:a", "libmp3lame")
+	if p.bitrate > 0 {
+		args = append(args, "-b:a", strconv.Itoa(p.bitrate)+"k")
+	} else {
+		args = append(args, "-q:a", strconv.Itoa(p.options.Quality()))
+	}
+	return append(args, bare()...)
+}
+
+// timing puts the sound where the picture had it: gaps become silence, what lies over something else goes,
+// and sound that begins later than the picture is preceded by silence. Then it cuts.
+//
+// ffmpeg's clock is at 0 where the file's earliest stream begins. A change of format in mid-stream makes
+// ffmpeg begin the filters anew; so nothing here counts from the first sample unless it must.
+func (p *plan) timing() []string {
+	fill := "aresample=async=1"
+	zero := time.Duration(0)
+	late := p.source.lead(p.track) >= time.Millisecond
+	if late {
+		zero = p.source.picture - p.source.start
+		rate := max(p.track.SampleRate, 1)
+		fill += fmt.Sprintf(":first_pts=%d", int64(math.Round(zero.Seconds()*float64(rate))))
+	}
+	filters := []string{fill}
+	start, end := p.options.Start, p.options.End
+	if start == nil && end == nil {
+		return filters
+	}
+	if !late {
+		filters = append(filters, "asetpts=PTS-STARTPTS")
+	}
+	var bounds []string
+	if start != nil {
+		bounds = append(bounds, "start="+micros(time.Duration(*start)+zero))
+	}
+	if end != nil {
+		bounds = append(bounds, "end="+micros(time.Duration(*end)+zero))
+	}
+	return append(filters, "atrim="+strings.Join(bounds, ":"))
+}
+
+// micros is a time as ffmpeg reads it, to the microsecond: finer than samples are apart.
+func micros(d time.Duration) string {
+	return strconv.FormatInt(d.Round(time.Microsecond).Microseconds(), 10) + "us"
+}
+
+// mixing brings the channels to one or two. The centre, where films have their dialogue, stays as loud
+// against left and right as it was (-3 dB in each of two), what is behind is lowered, and all together is
+// scaled so that it can't clip.
+func (p *plan) mixing() []string {
+	layout := "stereo"
+	if p.channels == 1 {
+		layout = "mono"
+	}
+	var filters []string
+	const known = 8 // ffmpeg can name the places of as many channels
+	if p.track.Channels > known && p.track.Layout == "" {
+		filters = append(filters, "pan=stereo|c0=c0|c1=c1")
+	}
+	return append(filters,
+		"aresample=center_mix_level=0.707:surround_mix_level=0.5:rematrix_maxval=1", "aformat=channel_layouts="+layout)
+}
+
+func (t *Transcoder) resampling(p *plan) string {
+	filter := "aresample=" + strconv.Itoa(p.rate)
+	if t.can.soxr {
+		filter += ":resampler=soxr"
+	}
+	return filter
+}

@@ -1,0 +1,111 @@
+package transcode
+
+import (
+	"slices"
+	"strconv"
+	"time"
+
+	"github.com/unreel/unreel/internal/conversion"
+	"github.com/unreel/unreel/internal/media/mp3"
+)
+
+// plan is what a run will do, decided before ffmpeg starts.
+type plan struct {
+	source   Source
+	track    Track
+	options  conversion.Options
+	rate     int           // Hz, of the MP3
+	channels int           // of the MP3
+	bitrate  int           // kbit/s; 0: variable
+	expected time.Duration // of the MP3; 0: unknown
+	warnings []string
+}
+
+// makePlan chooses the track and what it becomes. What can't be is a *conversion.Failure.
+func (t *Transcoder) makePlan(source Source, options conversion.Options) (plan, error) {
+	track, err := source.Track(options.Track)
+	if err != nil {
+		return plan{}, err
+	}
+	p := plan{source: source, track: track, options: options}
+	switch {
+	case track.Encrypted:
+		return plan{}, encrypted()
+	case track.Codec == "":
+		return plan{}, undecodable("")
+	}
+	p.channels = 2
+	if options.Mono || track.Channels == 1 {
+		p.channels = 1
+	}
+	p.rate = options.SampleRate
+	if p.rate == 0 {
+		p.rate = nearestRate(track.SampleRate)
+	}
+	p.chooseBitrate()
+	return p, p.chooseLength(t.config.MaxDuration)
+}
+
+func (p *plan) chooseLength(limit time.Duration) error {
+	if p.track.Duration == 0 {
+		return nil
+	}
+	whole := p.track.Duration + max(p.source.lead(p.track), 0)
+	p.expected = p.options.Cut(whole)
+	switch {
+	case p.expected == 0:
+		return startsBehind(time.Duration(*p.options.Start), whole)
+	case limit > 0 && p.expected > limit:
+		return tooLong(p.expected, limit)
+	default:
+		return nil
+	}
+}
+
+// chooseBitrate takes the next bitrate that MP3 has at this sample rate, and says so.
+func (p *plan) chooseBitrate() {
+	if p.options.Bitrate == 0 {
+		return
+	}
+	rates := mp3.Bitrates(p.rate)
+	at, exact := slices.BinarySearch(rates, p.options.Bitrate)
+	p.bitrate = rates[min(at, len(rates)-1)]
+	if !exact {
+		p.warnings = append(p.warnings, "MP3 has no "+strconv.Itoa(p.options.Bitrate)+" kbit/s at "+
+			strconv.Itoa(p.rate)+" Hz: "+strconv.Itoa(p.bitrate)+" kbit/s were used")
+	}
+}
+
+// nearestRate is the sample rate that MP3 has for a source: its own, or one that a whole number divides
+// it to, or the next that keeps all of it, or the highest.
+func nearestRate(source int) int {
+	rates := conversion.SampleRates
+	highest := rates[len(rates)-1]
+	switch {
+	case source == 0 || source == 88200 || source == 176400 || source == 352800:
+		return 44100
+	case source > highest:
+		return highest
+	default:
+		at, _ := slices.BinarySearch(rates, source)
+		return rates[at]
+	}
+}
+
+// copyable tells whether the track's own frames may become the MP3: they are such frames, nothing is asked
+// for that needs them decoded, and they begin where the picture begins.
+func (p *plan) copyable() bool {
+	const unnoticed = 60 * time.Millisecond
+	return p.track.Codec == "mp3" && p.options.KeepsSound() && p.track.Channels <= 2 &&
+		slices.Contains(conversion.SampleRates, p.track.SampleRate) && p.source.lead(p.track) <= unnoticed
+}
+
+// deadline is when a run over the whole source must have ended.
+func (p *plan) deadline(grace time.Duration) time.Duration {
+	length := p.track.Duration
+	if length == 0 {
+		const thin = 1 << 10 // bytes a second of the thinnest speech codecs
+		length = time.Duration(p.source.Size/thin) * time.Second
+	}
+	return grace + 2*length + readingTime(p.source.Size)
+}

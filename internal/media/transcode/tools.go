@@ -1,0 +1,64 @@
+package transcode
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"time"
+)
+
+// ErrNoFFmpeg says that ffmpeg or ffprobe is missing or of no use.
+var ErrNoFFmpeg = errors.New("ffmpeg cannot be used")
+
+const install = "install the package ffmpeg (Debian, Ubuntu: apt-get install ffmpeg; macOS: brew install ffmpeg)"
+
+// find returns the absolute path of a program that was configured, or is on PATH.
+func find(configured, name string) (string, error) {
+	if configured == "" {
+		configured = name
+	}
+	path, err := exec.LookPath(configured)
+	if err != nil {
+		return "", fmt.Errorf("%w: %s was not found: %s", ErrNoFFmpeg, configured, install)
+	}
+	return filepath.Abs(path)
+}
+
+// abilities is what differs between builds of ffmpeg.
+type abilities struct {
+	version  string
+	soxr     bool // the better resampler
+	libspeex bool // ffmpeg 7's own speex decoder doubles the duration
+}
+
+// inquire reads the banner of ffmpeg -version.
+func inquire(ffmpeg string) (abilities, error) {
+	ctx, cancel := context.WithTimeout(context.Background(), 30*time.Second)
+	defer cancel()
+	cmd := exec.CommandContext(ctx, ffmpeg, "-hide_banner", "-version")
+	cmd.Env = []string{}
+	out, err := cmd.Output()
+	if err != nil {
+		return abilities{}, fmt.Errorf("%w: %s -version: %w: %s", ErrNoFFmpeg, ffmpeg, err, install)
+	}
+	banner := string(out)
+	if !strings.Contains(banner, "--enable-libmp3lame") {
+		return abilities{}, fmt.Errorf("%w: %s was built without libmp3lame: %s", ErrNoFFmpeg, ffmpeg, install)
+	}
+	return abilities{
+		version:  version(banner),
+		soxr:     strings.Contains(banner, "--enable-libsoxr"),
+		libspeex: strings.Contains(banner, "--enable-libspeex"),
+	}, nil
+}
+
+// version is the third word of "ffmpeg version 7.1 Copyright …".
+func version(banner string) string {
+	if words := strings.Fields(banner); len(words) > 2 {
+		return words[2]
+	}
+	return ""
+}

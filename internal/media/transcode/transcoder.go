@@ -1,0 +1,134 @@
+// Package transcode turns a video's sound into an MP3. It is what Unreel is for: everything around it
+// only carries bytes to it and away from it. It knows no service and no store, so that `unreel convert`
+// and the converter run the same engine.
+//
+// The media is hostile. ffmpeg and ffprobe are started without a shell, with an empty environment, in a
+// process group of their own, with lists of what they may open, and with limits of memory, time and output.
+//
+// What can never be converted as it is comes back as a *conversion.Failure; every other error is a
+// passing one.
+package transcode
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"log/slog"
+	"os"
+	"runtime"
+	"time"
+
+	"github.com/unreel/unreel/internal/conversion"
+)
+
+// Config is what a Transcoder needs to know.
+type Config struct {
+	FFmpeg  string // path of the program; empty: found on PATH
+	FFprobe string // likewise
+	TempDir string // for MP3s whose sink cannot be rewritten; empty: the system's
+
+	MaxDuration time.Duration // of the sound that is asked for (UNREEL_MAX_DURATION); 0: no limit
+	// Grace is how long a run may take beside twice its sound's duration; 0: five minutes.
+	Grace time.Duration
+	// Stall is how long ffmpeg may make no progress; 0: one minute.
+	Stall   time.Duration
+	Threads int // that one run may use; 0: one a core
+
+	Logger *slog.Logger // nil: silent
+}
+
+// The defaults of Config.
+const (
+	defaultGrace = 5 * time.Minute
+	defaultStall = time.Minute
+)
+
+func (c Config) withDefaults() Config {
+	if c.TempDir == "" {
+		c.TempDir = os.TempDir()
+	}
+	if c.Grace == 0 {
+		c.Grace = defaultGrace
+	}
+	if c.Stall == 0 {
+		c.Stall = defaultStall
+	}
+	if c.Threads == 0 {
+		c.Threads = runtime.GOMAXPROCS(0)
+	}
+	if c.Logger == nil {
+		c.Logger = slog.New(slog.DiscardHandler)
+	}
+	return c
+}
+
+// Transcoder converts. All methods may be called concurrently.
+type Transcoder struct {
+	config  Config
+	ffmpeg  string
+	ffprobe string
+	can     abilities
+}
+
+// New finds ffmpeg and ffprobe and asks what they can do.
+func New(config Config) (*Transcoder, error) {
+	config = config.withDefaults()
+	ffmpeg, err := find(config.FFmpeg, "ffmpeg")
+	if err != nil {
+		return nil, err
+	}
+	ffprobe, err := find(config.FFprobe, "ffprobe")
+	if err != nil {
+		return nil, err
+	}
+	can, err := inquire(ffmpeg)
+	if err != nil {
+		return nil, err
+	}
+	return &Transcoder{config: config, ffmpeg: ffmpeg, ffprobe: ffprobe, can: can}, nil
+}
+
+// Version is ffmpeg's own name for its version.
+func (t *Transcoder) Version() string {
+	return t.can.version
+}
+
+// Job is one video to convert.
+type Job struct {
+	Source  string // path of a local file, only read; its name is never interpreted
+	Options conversion.Options
+	Cover   []byte // JPEG or PNG for the tag; nil: none
+	// Sink takes the MP3 from where it stands. When it can be rewritten (an *os.File opened for
+	// reading and writing can) the MP3 grows in it from the start. Any other writer gets the MP3 once it is
+	// whole and checked, by way of a file in Config.TempDir. After an error its content is of no use.
+	Sink io.Writer
+}
+
+// Progress is how far a run is.
+type Progress struct {
+	Fraction float64       // 0 to 1
+	Done     time.Duration // of the sound
+	Total    time.Duration // of the sound, as far as it is known before the end; 0: unknown
+	Speed    float64       // sound a wall clock's second
+}
+
+// Result is what a run has made.
+type Result struct {
+	Source Source
+	Track  Track // the one that was converted
+	MP3    conversion.MP3
+}
+
+// Run converts. It calls progress, which may be nil, from one goroutine at a time and not after it has
+// returned; progress must not block.
+func (t *Transcoder) Run(ctx context.Context, job Job, progress func(Progress)) (Result, error) {
+	if err := job.Options.Validate(); err != nil {
+		return Result{}, fmt.Errorf("convert: %w", err)
+	}
+	source, err := t.Probe(ctx, job.Source)
+	if err != nil {
+		return Result{}, err
+	}
+	r := &run{Transcoder: t, job: job, source: source, meter: newProgressMeter(progress)}
+	return r.do(ctx)
+}
