@@ -84,8 +84,8 @@ func TestStoppedConsumerPassesOn(t *testing.T) {
 			go func() { done <- q.Consume(stopped, queue.Video, 1, handler) }()
 			go func() { done <- q.Consume(ctx, queue.Video, 1, handler) }()
 			synctest.Wait()
-			stop()
 			publish(t, q, hint("a", 1))
+			stop()
 			<-got // a deadlock ends the test
 			end()
 			<-done
