@@ -1,0 +1,56 @@
+// The page: upload videos, see what becomes of them, play and download the MP3s.
+
+import { account, authorize, logOut } from './api'
+import { byId } from './dom'
+import * as list from './list'
+import * as login from './login'
+import * as uploads from './uploads'
+import { watch, type Watcher } from './watch'
+
+let watching: AbortController | null = null
+
+const watcher: Watcher = {
+  progress: list.progress,
+  unfinished: list.unfinished,
+  changed: list.refresh,
+  ended: () => (byId('ended').hidden = false),
+}
+
+function enter(): void {
+  const email = account()
+  byId('welcome').hidden = email !== null
+  byId('work').hidden = email === null
+  byId('account').hidden = email === null
+  byId('account-email').textContent = email ?? ''
+  if (email !== null) follow()
+}
+
+function follow(): void {
+  watching?.abort()
+  watching = new AbortController()
+  byId('ended').hidden = true
+  void list.refresh().catch(() => {}) // the watcher tells of it as well
+  void watch(watcher, watching.signal)
+}
+
+function leave(): void {
+  watching?.abort()
+  watching = null
+  logOut()
+  list.clear()
+  uploads.clear()
+  enter()
+  byId('email').focus()
+}
+
+login.setUp(() => {
+  enter()
+  byId('main').focus()
+}, follow)
+list.setUp()
+uploads.setUp(list.show, list.showEmpty)
+byId('logout').addEventListener('click', leave)
+byId('resume').addEventListener('click', () => {
+  authorize().catch(() => {}) // who would rather not stays where they are
+})
+enter()
