@@ -115,19 +115,28 @@ func (a *Accounts) Remove(ctx context.Context, email string) error {
 }
 
 func (a *Accounts) change(ctx context.Context, email, event string, do func(users.User) error) error {
-	address, err := users.NormalizeEmail(email)
+	user, err := a.Find(ctx, email)
 	if err != nil {
-		return &InvalidError{[]httpx.FieldError{{Field: "email", Detail: err.Error()}}}
-	}
-	user, err := a.store.ByEmail(ctx, address)
-	if err != nil {
-		return fmt.Errorf("find account: %w", err)
+		return err
 	}
 	if err := do(user); err != nil {
 		return fmt.Errorf("change account: %w", err)
 	}
-	a.logger.Info(event, "user", user.ID, "address", mask(address))
+	a.logger.Info(event, "user", user.ID, "address", mask(user.Email))
 	return nil
+}
+
+// Find returns the account that has an address.
+func (a *Accounts) Find(ctx context.Context, email string) (users.User, error) {
+	address, err := users.NormalizeEmail(email)
+	if err != nil {
+		return users.User{}, &InvalidError{[]httpx.FieldError{{Field: "email", Detail: err.Error()}}}
+	}
+	user, err := a.store.ByEmail(ctx, address)
+	if err != nil {
+		return users.User{}, fmt.Errorf("find account: %w", err)
+	}
+	return user, nil
 }
 
 // RotateKey adds a key, which signs all tokens from ten minutes on. The older ones stay good.

@@ -2,6 +2,7 @@ package auth_test
 
 import (
 	"bytes"
+	"encoding/base64"
 	"encoding/json"
 	"io"
 	"log/slog"
@@ -141,6 +142,23 @@ func mustProblem(t *testing.T, response *http.Response, status int, slug string)
 		t.Errorf("want a problem %s (%d), got %s", slug, status, body)
 	}
 	return problem
+}
+
+// keyOf returns the id of the key that signed a token.
+func keyOf(t *testing.T, text string) string {
+	t.Helper()
+	head, _, _ := strings.Cut(text, ".")
+	raw, err := base64.RawURLEncoding.DecodeString(head)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var fields struct {
+		KeyID string `json:"kid"`
+	}
+	if err := json.Unmarshal(raw, &fields); err != nil {
+		t.Fatal(err)
+	}
+	return fields.KeyID
 }
 
 // logIn returns a token.

@@ -11,7 +11,7 @@ import (
 
 // InProcess is a transport that serves requests by a handler in the same process, without a socket: where all
 // services are one process, that leaves one code path. Bodies stream in both directions, the request's context
-// ends the handler's, and closing the response's body does too.
+// ends the handler's, and closing the response's body does too. A handler must name the Content-Type itself.
 func InProcess(handler http.Handler) http.RoundTripper {
 	return inProcess{handler}
 }
@@ -39,17 +39,15 @@ func (t inProcess) RoundTrip(request *http.Request) (*http.Response, error) {
 	}()
 	select {
 	case <-answer.sent:
-		return answer.response, answer.failure
 	case <-ctx.Done():
 	}
-	// The context ends when the handler does, too: then there is an answer.
-	select {
-	case <-answer.sent:
-		return answer.response, answer.failure
-	default:
+	if err := request.Context().Err(); err != nil {
 		cancel()
-		return nil, ctx.Err()
+		return nil, err
 	}
+	// The inner context ends with the handler too, but then there is an answer.
+	<-answer.sent
+	return answer.response, answer.failure
 }
 
 // serverRequest is a client's request as a server would see it.
@@ -121,9 +119,6 @@ func (a *answer) WriteHeader(status int) {
 
 // Write implements http.ResponseWriter. It returns when the bytes have been read.
 func (a *answer) Write(p []byte) (int, error) {
-	if a.response == nil && a.header.Get("Content-Type") == "" {
-		a.header.Set("Content-Type", http.DetectContentType(p))
-	}
 	a.WriteHeader(http.StatusOK)
 	switch {
 	case a.response.StatusCode == http.StatusNoContent || a.response.StatusCode == http.StatusNotModified:
