@@ -1,0 +1,124 @@
+package cli
+
+import (
+	"context"
+	"fmt"
+	"time"
+
+	"github.com/unreel/unreel/internal/app"
+)
+
+// UsersCmd administers accounts in the database itself, whether the services run or not.
+type UsersCmd struct {
+	Add     UsersAddCmd     `cmd:"" help:"Make an account."`
+	List    UsersListCmd    `cmd:"" help:"List the accounts."`
+	Passwd  UsersPasswdCmd  `cmd:"" help:"Give an account another password."`
+	Promote UsersPromoteCmd `cmd:"" help:"Make an account an administrator's."`
+	Demote  UsersDemoteCmd  `cmd:"" help:"Take that back."`
+	Remove  UsersRemoveCmd  `cmd:"" help:"Remove an account and all of its conversions."`
+}
+
+// UsersAddCmd makes an account.
+type UsersAddCmd struct {
+	app.Settings
+
+	Email string `arg:"" help:"Its address."`
+	Admin bool   `help:"Make it an administrator's."`
+}
+
+// Run makes it, with a password from the terminal, UNREEL_PASSWORD or a line of input.
+func (c *UsersAddCmd) Run(ctx context.Context, io *IO) error {
+	password, err := readPassword(ctx, io, "Password: ", true)
+	if err != nil {
+		return err
+	}
+	return app.WithUsers(ctx, c.Settings, io.Err, func(users *app.Users) error {
+		user, err := users.Add(ctx, c.Email, password, c.Admin)
+		if err != nil {
+			return err
+		}
+		fmt.Fprintln(io.Out, user.ID, user.Email)
+		return nil
+	})
+}
+
+// UsersListCmd lists accounts.
+type UsersListCmd struct {
+	app.Settings
+}
+
+// Run prints one line for each.
+func (c *UsersListCmd) Run(ctx context.Context, io *IO) error {
+	return app.WithUsers(ctx, c.Settings, io.Err, func(users *app.Users) error {
+		return users.List(ctx, func(user app.User) error {
+			role := "user"
+			if user.Admin {
+				role = "admin"
+			}
+			_, err := fmt.Fprintf(io.Out, "%s  %s  %-5s  %s\n", user.ID, user.CreatedAt.Format(time.DateOnly), role, user.Email)
+			return err
+		})
+	})
+}
+
+// UsersPasswdCmd changes a password.
+type UsersPasswdCmd struct {
+	app.Settings
+
+	Email string `arg:"" help:"The account's address."`
+}
+
+// Run changes it.
+func (c *UsersPasswdCmd) Run(ctx context.Context, io *IO) error {
+	password, err := readPassword(ctx, io, "New password: ", true)
+	if err != nil {
+		return err
+	}
+	return app.WithUsers(ctx, c.Settings, io.Err, func(users *app.Users) error {
+		return users.SetPassword(ctx, c.Email, password)
+	})
+}
+
+// UsersPromoteCmd makes an administrator.
+type UsersPromoteCmd struct {
+	app.Settings
+
+	Email string `arg:"" help:"The account's address."`
+}
+
+// Run does it.
+func (c *UsersPromoteCmd) Run(ctx context.Context, io *IO) error {
+	return setAdmin(ctx, io, c.Settings, c.Email, true)
+}
+
+// UsersDemoteCmd unmakes one.
+type UsersDemoteCmd struct {
+	app.Settings
+
+	Email string `arg:"" help:"The account's address."`
+}
+
+// Run does it.
+func (c *UsersDemoteCmd) Run(ctx context.Context, io *IO) error {
+	return setAdmin(ctx, io, c.Settings, c.Email, false)
+}
+
+func setAdmin(ctx context.Context, io *IO, settings app.Settings, email string, admin bool) error {
+	return app.WithUsers(ctx, settings, io.Err, func(users *app.Users) error {
+		return users.SetAdmin(ctx, email, admin)
+	})
+}
+
+// UsersRemoveCmd removes an account.
+type UsersRemoveCmd struct {
+	app.Settings
+
+	Email string `arg:"" help:"The account's address."`
+}
+
+// Run removes it.
+func (c *UsersRemoveCmd) Run(ctx context.Context, io *IO) error {
+	return app.WithUsers(ctx, c.Settings, io.Err, func(users *app.Users) error {
+		return users.Remove(ctx, c.Email)
+	})
+}
