@@ -84,6 +84,8 @@ func mysqlConfig(address string) (*mysql.Config, error) {
 	config.ParseTime = true
 	config.InterpolateParams = true
 	config.Timeout, config.ReadTimeout, config.WriteTimeout = 5*time.Second, 30*time.Second, 30*time.Second
+	// The driver writes to stderr in a form of its own, about errors that it returns or gets over.
+	config.Logger = &mysql.NopLogger{}
 	config.Params = map[string]string{"time_zone": "'+00:00'"}
 	return config, nil
 }
