@@ -6,7 +6,6 @@ import (
 	"database/sql"
 	"errors"
 	"fmt"
-	"net"
 	"net/url"
 	"os"
 	"os/exec"
@@ -14,7 +13,6 @@ import (
 	"path/filepath"
 	"strconv"
 	"strings"
-	"syscall"
 	"testing"
 	"time"
 
@@ -79,7 +77,7 @@ func startMariaDB(ctx context.Context) (*MariaDBServer, error) {
 	address := &url.URL{
 		Scheme: "mysql",
 		User:   url.UserPassword("unreel", rand.Text()),
-		Host:   net.JoinHostPort("127.0.0.1", strconv.Itoa(port)),
+		Host:   local(port),
 	}
 	if err := initialise(ctx, dir, address.User); err != nil {
 		return nil, err
@@ -94,7 +92,10 @@ func startMariaDB(ctx context.Context) (*MariaDBServer, error) {
 			return execute(ctx, address, "DO 0")
 		},
 	}}
-	return server, server.start(ctx)
+	if err := server.start(ctx); err != nil {
+		return nil, errors.Join(err, server.close())
+	}
+	return server, nil
 }
 
 // initialise makes the system tables, and the file that makes the account of the tests at each start.
@@ -154,7 +155,7 @@ func newDatabase(t testing.TB, server *url.URL) string {
 		ctx, cancel := context.WithTimeout(context.Background(), patience)
 		defer cancel()
 		// A server that the test has killed took its data along.
-		if err := execute(ctx, server, "DROP DATABASE "+name); err != nil && !errors.Is(err, syscall.ECONNREFUSED) {
+		if err := execute(ctx, server, "DROP DATABASE "+name); err != nil && !isRefused(err) {
 			t.Errorf("drop the database, which an open transaction would hold: %v", err)
 		}
 	})

@@ -19,6 +19,7 @@ import (
 	"math/rand/v2"
 	"net"
 	"os/exec"
+	"path/filepath"
 	"slices"
 	"strconv"
 	"sync"
@@ -112,7 +113,7 @@ func own[S interface{ close() error }](t testing.TB, start func(context.Context)
 func freePort(ctx context.Context) (int, error) {
 	for {
 		port := 20000 + rand.N(12000)
-		listener, err := new(net.ListenConfig).Listen(ctx, "tcp", net.JoinHostPort("127.0.0.1", strconv.Itoa(port)))
+		listener, err := new(net.ListenConfig).Listen(ctx, "tcp", local(port))
 		if err == nil {
 			return port, listener.Close()
 		}
@@ -122,15 +123,24 @@ func freePort(ctx context.Context) (int, error) {
 	}
 }
 
-// find returns the path of the first of some programs that is installed.
-func find(names ...string) (string, error) {
-	for _, name := range names {
-		// Debian keeps servers where an ordinary user's PATH does not look.
-		for _, candidate := range []string{name, "/usr/sbin/" + name, "/usr/local/sbin/" + name} {
-			if path, err := exec.LookPath(candidate); err == nil {
-				return path, nil
-			}
+// local is the address of a port of 127.0.0.1.
+func local(port int) string {
+	return net.JoinHostPort("127.0.0.1", strconv.Itoa(port))
+}
+
+// isRefused tells whether an error means that nobody listens, as after a test that has killed its server.
+func isRefused(err error) bool {
+	return errors.Is(err, syscall.ECONNREFUSED)
+}
+
+// find returns the path of an installed program, given by its name or by where it is first looked for.
+func find(program string) (string, error) {
+	name := filepath.Base(program)
+	// Debian keeps servers where an ordinary user's PATH does not look.
+	for _, candidate := range []string{program, name, "/usr/sbin/" + name, "/usr/local/sbin/" + name} {
+		if path, err := exec.LookPath(candidate); err == nil {
+			return path, nil
 		}
 	}
-	return "", errors.New(names[0] + " is not installed: `make test` installs what tests need")
+	return "", fmt.Errorf("%s is not installed: `make test` installs what tests need", name)
 }
