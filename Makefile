@@ -70,6 +70,7 @@ check-generated:
 .PHONY: check-lint
 check-lint:
 	go vet ./...
+	go -C test/ferretdb vet ./...
 	$(TOOL) golangci-lint run
 
 .PHONY: check-vulns
@@ -97,3 +98,4 @@ run-needs:
 
 test-needs:
 	@scripts/deps $(TEST_NEEDS)
+	@CGO_ENABLED=0 go -C test/ferretdb tool -n ferretdb >/dev/null
