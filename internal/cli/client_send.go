@@ -1,0 +1,121 @@
+package cli
+
+import (
+	"context"
+	"crypto/rand"
+	"crypto/tls"
+	"errors"
+	"fmt"
+	"io"
+	"net"
+	"net/http"
+	"net/url"
+	"os"
+	"path/filepath"
+	"strings"
+	"time"
+
+	"github.com/unreel/unreel/api"
+	"github.com/unreel/unreel/api/client"
+)
+
+// maxRetryPause is how long a server may ask to wait before the person is asked instead.
+const maxRetryPause = time.Minute
+
+// sender sends videos to a server.
+type sender struct {
+	remote *remote
+	io     *IO
+	fields []formField
+	pauses []time.Duration // before each further attempt
+}
+
+func newSender(r *remote, io *IO, fields []formField) *sender {
+	return &sender{remote: r, io: io, fields: fields, pauses: []time.Duration{time.Second, 3 * time.Second}}
+}
+
+// send sends one video. Every attempt carries the same key, so that an answer that was lost on its way does
+// not make a second conversion.
+func (s *sender) send(ctx context.Context, path string) (api.Conversion, error) {
+	key := rand.Text()
+	for attempt := 0; ; attempt++ {
+		one, err := s.attempt(ctx, path, key)
+		if err == nil {
+			return one, nil
+		}
+		pause, again := s.again(err, attempt)
+		if ctx.Err() != nil || !again {
+			return one, s.remote.explain(err)
+		}
+		fmt.Fprintf(s.io.Err, "%s: %v; trying again in %s\n", printable(path), s.remote.explain(err), pause)
+		if err := sleep(ctx, pause); err != nil {
+			return one, err
+		}
+	}
+}
+
+// attempt sends the video once, with a head that lets the server refuse before the video is on its way.
+func (s *sender) attempt(ctx context.Context, path, key string) (api.Conversion, error) {
+	file, err := os.Open(path)
+	if err != nil {
+		return api.Conversion{}, err
+	}
+	defer file.Close()
+	form, err := newVideoForm(file, s.fields)
+	if err != nil {
+		return api.Conversion{}, err
+	}
+	meter := newMeter(s.io.Err)
+	defer meter.clear()
+	body := &metered{Reader: form.body, meter: meter, label: filepath.Base(path), total: form.length}
+	head := func(_ context.Context, request *http.Request) error {
+		request.ContentLength = form.length
+		request.Header.Set("Expect", "100-continue")
+		return nil
+	}
+	params := &api.CreateConversionParams{IdempotencyKey: &key}
+	return client.Decode[api.Conversion](s.remote.CreateConversionWithBody(ctx, params, form.contentType, body, head))
+}
+
+// again tells whether a further attempt makes sense, and after which pause.
+func (s *sender) again(err error, attempt int) (time.Duration, bool) {
+	if attempt >= len(s.pauses) {
+		return 0, false
+	}
+	pause := s.pauses[attempt]
+	var refused *client.Error
+	if !errors.As(err, &refused) {
+		return pause, isBroken(err)
+	}
+	pause = max(pause, refused.RetryAfter)
+	return pause, pause <= maxRetryPause && isBusy(refused)
+}
+
+// isBusy tells whether a server refused for now only: it is busy or starting, or still has in hand the
+// attempt whose connection broke.
+func isBusy(refused *client.Error) bool {
+	switch refused.Problem.Status {
+	case http.StatusRequestTimeout, http.StatusBadGateway, http.StatusServiceUnavailable, http.StatusGatewayTimeout:
+		return true
+	case http.StatusConflict:
+		return strings.HasSuffix(refused.Problem.Type, "/in-progress")
+	}
+	return false
+}
+
+// isBroken tells whether a connection broke or was not made, and not for a reason that will last.
+func isBroken(err error) bool {
+	if errors.Is(err, io.ErrUnexpectedEOF) {
+		return true
+	}
+	var lost *url.Error
+	if !errors.As(err, &lost) {
+		return false
+	}
+	var redirect *redirectError
+	var certificate *tls.CertificateVerificationError
+	var name *net.DNSError
+	var file *os.PathError
+	return !errors.As(err, &redirect) && !errors.As(err, &certificate) && !errors.As(err, &file) &&
+		(!errors.As(err, &name) || !name.IsNotFound)
+}
