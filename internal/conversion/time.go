@@ -60,9 +60,9 @@ func (t *Time) UnmarshalText(text []byte) (err error) {
 	return err
 }
 
-// MarshalJSON writes seconds.
+// MarshalJSON writes seconds, never with an exponent, which ParseTime does not read.
 func (t Time) MarshalJSON() ([]byte, error) {
-	return json.Marshal(t.Seconds())
+	return strconv.AppendFloat(nil, t.Seconds(), 'f', -1, 64), nil
 }
 
 // UnmarshalJSON reads a number of seconds or a string for ParseTime.
