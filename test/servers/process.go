@@ -44,26 +44,28 @@ func (s *Server) Restart(t testing.TB) {
 	}
 }
 
-// Pause stops the server's clock, as SIGSTOP does: its connections stay open, and nothing answers.
+// Pause stops the server as SIGSTOP does, and returns when it has stopped: its connections stay open, and
+// nothing answers.
 func (s *Server) Pause(t testing.TB) {
 	t.Helper()
-	s.signal(t, syscall.SIGSTOP)
+	s.running(t, (*process).pause)
 }
 
 // Continue ends a Pause.
 func (s *Server) Continue(t testing.TB) {
 	t.Helper()
-	s.signal(t, syscall.SIGCONT)
+	s.running(t, (*process).resume)
 }
 
-func (s *Server) signal(t testing.TB, signal syscall.Signal) {
+// running does something to the process, which must be there.
+func (s *Server) running(t testing.TB, do func(*process) error) {
 	t.Helper()
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if s.process == nil {
 		t.Fatalf("%s is not running", s.name)
 	}
-	if err := s.process.signal(signal); err != nil {
+	if err := do(s.process); err != nil {
 		t.Fatalf("%s: %v", s.name, err)
 	}
 }
@@ -152,6 +154,17 @@ func (p *process) watch(started chan<- error) {
 // signal goes to the child and to what it started.
 func (p *process) signal(signal syscall.Signal) error {
 	return syscall.Kill(-p.cmd.Process.Pid, signal)
+}
+
+func (p *process) pause() error {
+	if err := p.signal(syscall.SIGSTOP); err != nil {
+		return err
+	}
+	return awaitStop(p.cmd.Process.Pid)
+}
+
+func (p *process) resume() error {
+	return p.signal(syscall.SIGCONT)
 }
 
 func (p *process) kill() {
