@@ -79,11 +79,20 @@ func (w *recorder) Write(p []byte) (int, error) {
 	return n, err
 }
 
+// recover answers for a handler that panicked, and returns what to panic with if it is too late for that.
+func (w *recorder) recover(r *http.Request) any {
+	if w.status != 0 {
+		return http.ErrAbortHandler
+	}
+	WriteProblem(w, r, Internal())
+	return nil
+}
+
 // Unwrap lets http.ResponseController reach the connection.
 func (w *recorder) Unwrap() http.ResponseWriter { return w.ResponseWriter }
 
-// Log writes one line for every request, and turns a panic into a logged error and a 500 if nothing has been
-// sent yet. The line has the route's pattern, not the path: paths carry what is nobody's business.
+// Log writes one line for every request, and turns a panic into a logged error and a 500. If part of an answer has been
+// sent, the connection is cut instead, lest the part pass for the whole. The line has the route's pattern, not the path: paths carry what is nobody's business.
 func Log(logger *slog.Logger) func(http.Handler) http.Handler {
 	return func(next http.Handler) http.Handler {
 		return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
@@ -93,13 +102,13 @@ func Log(logger *slog.Logger) func(http.Handler) http.Handler {
 				failure := recover()
 				if failure != nil && failure != http.ErrAbortHandler { //nolint:errorlint // the value that net/http documents, never wrapped
 					logger.Error("handler panicked", "request", RequestIDOf(r.Context()), "panic", failure, "stack", string(debug.Stack()))
-					if recorded.status == 0 {
-						WriteProblem(recorded, r, Internal())
-					}
+					failure = recorded.recover(r)
+				} else if failure == nil && recorded.status == 0 {
+					recorded.status = http.StatusOK // what net/http sends for a handler that sent nothing
 				}
 				logger.Info("request", "request", RequestIDOf(r.Context()), "method", r.Method, "route", r.Pattern,
 					"status", recorded.status, "bytes", recorded.bytes, "took", time.Since(began))
-				if failure == http.ErrAbortHandler { //nolint:errorlint // as above
+				if failure != nil {
 					panic(failure)
 				}
 			}()

@@ -63,6 +63,9 @@ func WriteProblem(w http.ResponseWriter, r *http.Request, p Problem) {
 		w.WriteHeader(http.StatusInternalServerError)
 		return
 	}
+	for _, name := range []string{"Content-Length", "Content-Encoding", "Content-Disposition", "Etag", "Last-Modified"} {
+		w.Header().Del(name) // of the answer that this is sent instead of
+	}
 	p.SetHeaders(w.Header())
 	w.Header().Set("Content-Type", ProblemType)
 	w.Header().Set("Cache-Control", "no-store")
