@@ -59,7 +59,7 @@ func logged(t *testing.T, handler http.HandlerFunc) (server *httptest.Server, li
 	logger := slog.New(slog.NewJSONHandler(&log, nil))
 	mux := http.NewServeMux()
 	mux.HandleFunc("/secret/{id}", handler)
-	server = httptest.NewUnstartedServer(httpx.Chain(mux, httpx.RequestID, httpx.Log(logger), httpx.Harden, httpx.Unhurried))
+	server = httptest.NewUnstartedServer(httpx.Chain(mux, httpx.RequestID, httpx.Log(logger), httpx.Harden))
 	server.Config.ErrorLog = slog.NewLogLogger(slog.DiscardHandler, 0)
 	server.Start()
 	t.Cleanup(server.Close)

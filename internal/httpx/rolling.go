@@ -26,14 +26,7 @@ func (r *RollingReader) Read(p []byte) (int, error) {
 	if err := extend(r.controller.SetReadDeadline, r.patience); err != nil {
 		return 0, err
 	}
-	n, err := r.body.Read(p)
-	if errors.Is(err, io.EOF) {
-		// From here on the server reads only to see whether the client goes, which a deadline would look like.
-		if err := set(r.controller.SetReadDeadline, time.Time{}); err != nil {
-			return n, err
-		}
-	}
-	return n, err
+	return r.body.Read(p)
 }
 
 // RollingWriter writes an answer with a deadline for each write.
@@ -68,24 +61,9 @@ func (w *RollingWriter) Flush() error {
 // Unwrap lets http.ResponseController reach the connection.
 func (w *RollingWriter) Unwrap() http.ResponseWriter { return w.ResponseWriter }
 
-// Unhurried takes away the deadline that a RollingWriter left on a connection which is now used again: a server without
-// a WriteTimeout does not, and the answer would be cut before it began.
-func Unhurried(next http.Handler) http.Handler {
-	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		if err := set(http.NewResponseController(w).SetWriteDeadline, time.Time{}); err != nil {
-			panic(http.ErrAbortHandler) // the connection is gone
-		}
-		next.ServeHTTP(w, r)
-	})
-}
-
-func extend(deadline func(time.Time) error, patience time.Duration) error {
-	return set(deadline, time.Now().Add(patience))
-}
-
-// set sets a deadline where the connection has one; a request served in the process has none.
-func set(deadline func(time.Time) error, at time.Time) error {
-	if err := deadline(at); err != nil && !errors.Is(err, http.ErrNotSupported) {
+// extend sets a deadline where the connection has one; a request served in the process has none.
+func extend(set func(time.Time) error, patience time.Duration) error {
+	if err := set(time.Now().Add(patience)); err != nil && !errors.Is(err, http.ErrNotSupported) {
 		return fmt.Errorf("set deadline: %w", err)
 	}
 	return nil

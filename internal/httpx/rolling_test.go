@@ -43,7 +43,7 @@ func connect(t *testing.T, handler http.HandlerFunc) net.Conn {
 	client, server := net.Pipe()
 	listener := pipe{make(chan net.Conn, 1), closed}
 	listener.conns <- server
-	web := &http.Server{Handler: httpx.Unhurried(handler), ReadHeaderTimeout: 10 * time.Second}
+	web := &http.Server{Handler: handler, ReadHeaderTimeout: 10 * time.Second}
 	done := make(chan struct{})
 	go func() {
 		defer close(done)
@@ -69,7 +69,8 @@ func TestSlowUploadIsServed(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		conn := connect(t, func(w http.ResponseWriter, r *http.Request) {
 			body, err := io.ReadAll(httpx.NewRollingReader(w, r, patience))
-			// What is done with the body may take longer than its last piece might have.
+			// What is done with the body may take longer than its last piece might have. That net/http
+			// takes the deadline away once it has all is not in its documentation.
 			select {
 			case <-r.Context().Done():
 				err = r.Context().Err()
@@ -118,7 +119,8 @@ func TestStalledDownloadIsCut(t *testing.T) {
 	})
 }
 
-// TestDeadlineEndsWithItsRequest uses a connection again after longer than the last answer might have taken.
+// TestDeadlineEndsWithItsRequest uses a connection again after longer than the last answer might have taken. That
+// net/http takes the deadline away is not in its documentation.
 func TestDeadlineEndsWithItsRequest(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		conn := connect(t, func(w http.ResponseWriter, r *http.Request) {

@@ -89,7 +89,7 @@ func (g *Gateway) Handler() http.Handler {
 	mux.HandleFunc(otherRoutes, func(w http.ResponseWriter, r *http.Request) {
 		g.problem(w, r, noSuchRoute(allowed(mux, r)))
 	})
-	return httpx.Chain(mux, httpx.RequestID, httpx.Log(g.logger), httpx.Harden, httpx.Unhurried)
+	return httpx.Chain(mux, httpx.RequestID, httpx.Log(g.logger), httpx.Harden)
 }
 
 // otherRoutes matches what no route of the API does.
