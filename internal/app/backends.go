@@ -7,13 +7,12 @@ import (
 	"log/slog"
 	"path/filepath"
 	"strings"
+	"time"
 
 	"github.com/unreel/unreel/internal/mail"
 	mailfile "github.com/unreel/unreel/internal/mail/file"
 	"github.com/unreel/unreel/internal/mail/smtp"
-	"github.com/unreel/unreel/internal/queue"
 	"github.com/unreel/unreel/internal/queue/local"
-	"github.com/unreel/unreel/internal/store/blob"
 	"github.com/unreel/unreel/internal/store/blob/disk"
 	"github.com/unreel/unreel/internal/store/database"
 	"github.com/unreel/unreel/internal/store/ledger"
@@ -21,44 +20,49 @@ import (
 	"github.com/unreel/unreel/internal/store/users/sqlusers"
 )
 
-// backends is what keeps and carries, chosen by the schemes of the settings' URLs.
-type backends struct {
-	database *database.DB
-	ledger   *ledger.Ledger
-	users    *sqlusers.Store
-	blobs    blob.Store
-	queue    queue.Queue
-	mail     mail.Sender
+// How often a dependency is asked whether it is there. A mail server is not asked every few seconds: each
+// time costs it a log-in.
+const (
+	checkEvery     = 5 * time.Second
+	checkMailEvery = time.Minute
+)
+
+// open opens what the roles need, chosen by the schemes of the settings' URLs. A server that is away is no
+// error: the process waits for it.
+func (p *process) open(ctx context.Context) error {
+	for _, open := range []func(context.Context) error{p.openDatabase, p.openBlobs, p.openQueue, p.openMail} {
+		if err := open(ctx); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
-// openBackends opens them and puts what has to be closed on the stack.
-func openBackends(settings Settings, opened *stack, logger *slog.Logger) (*backends, error) {
-	db, err := openDatabase(settings)
+func (p *process) openDatabase(ctx context.Context) error {
+	db, err := openDatabase(p.settings)
 	if err != nil {
-		return nil, err
+		return err
 	}
-	opened.push("database", db.Close)
-	blobs, err := disk.Open(disk.Config{Dir: strings.TrimPrefix(settings.Blobs, "file:")})
-	if err != nil {
-		return nil, err
-	}
-	opened.push("blobs", blobs.Close)
-	hints := local.New(logger)
-	opened.push("queue", hints.Close)
-	sender, err := openMail(settings)
-	if err != nil {
-		return nil, err
-	}
+	p.opened.push("database", db.Close)
+	p.ready.add("database", checkEvery, db.Check)
 	config := ledger.DefaultConfig()
-	config.Retention = settings.Retention
-	return &backends{
-		database: db,
-		ledger:   ledger.New(sqlledger.New(db), config),
-		users:    sqlusers.New(db),
-		blobs:    blobs,
-		queue:    hints,
-		mail:     sender,
-	}, nil
+	config.Retention = p.settings.Retention
+	p.database = db
+	p.ledger = ledger.New(sqlledger.New(db), config)
+	p.users = sqlusers.New(db)
+	if !p.settings.aloneWithLedger() {
+		p.schema = newSchema(db, p.roles, p.logger)
+		p.ready.add("tables", checkEvery, p.schema.check)
+		return nil
+	}
+	if err := migrate(ctx, db, p.roles); err != nil {
+		return err
+	}
+	// The lock says that whoever held a lease in this ledger, and whatever hints there were, are gone.
+	if err := p.ledger.Recover(ctx); err != nil {
+		return fmt.Errorf("take up what was left: %w", err)
+	}
+	return nil
 }
 
 // openDatabase makes the folder of a SQLite database, which SQLite itself does not.
@@ -75,6 +79,43 @@ func openDatabase(settings Settings) (*database.DB, error) {
 	return db, nil
 }
 
+func (p *process) openBlobs(context.Context) error {
+	if !p.roles.needBlobs() {
+		return nil
+	}
+	blobs, err := disk.Open(disk.Config{Dir: strings.TrimPrefix(p.settings.Blobs, "file:")})
+	if err != nil {
+		return err
+	}
+	p.opened.push("blobs", blobs.Close)
+	p.blobs = blobs
+	p.ready.add("blobs", checkEvery, p.blobs.Check)
+	return nil
+}
+
+func (p *process) openQueue(context.Context) error {
+	if !p.roles.needQueue() {
+		return nil
+	}
+	p.queue = local.New(p.logger)
+	p.opened.push("queue", p.queue.Close)
+	p.ready.add("queue", checkEvery, p.queue.Check)
+	return nil
+}
+
+func (p *process) openMail(context.Context) error {
+	if !p.roles.has(roleNotifier) {
+		return nil
+	}
+	var err error
+	p.mail, err = openMail(p.settings)
+	if err != nil {
+		return err
+	}
+	p.ready.add("mail", checkMailEvery, p.mail.Check)
+	return nil
+}
+
 func openMail(settings Settings) (mail.Sender, error) {
 	if dir, found := strings.CutPrefix(settings.Mail, "file:"); found {
 		return mailfile.New(mailfile.Config{Dir: dir, From: settings.MailFrom})
@@ -82,11 +123,60 @@ func openMail(settings Settings) (mail.Sender, error) {
 	return smtp.New(smtp.Config{URL: settings.Mail, From: settings.MailFrom})
 }
 
-// migrate creates or upgrades the tables of the ledger and of the accounts.
-func migrate(ctx context.Context, db *database.DB) error {
-	err := errors.Join(sqlledger.New(db).Migrate(ctx), sqlusers.New(db).Migrate(ctx))
-	if err != nil {
-		return fmt.Errorf("UNREEL_DATABASE: bring the tables up to date: %w", err)
+// migrate creates or upgrades the tables that the roles use.
+func migrate(ctx context.Context, db *database.DB, as roles) error {
+	var failed error
+	if as.needLedger() {
+		failed = sqlledger.New(db).Migrate(ctx)
+	}
+	if as.has(roleAuth) {
+		failed = errors.Join(failed, sqlusers.New(db).Migrate(ctx))
+	}
+	if failed != nil {
+		return fmt.Errorf("UNREEL_DATABASE: bring the tables up to date: %w", failed)
 	}
 	return nil
+}
+
+// schema brings the tables up to date as soon as the database is there.
+type schema struct {
+	database *database.DB
+	roles    roles
+	logger   *slog.Logger
+	done     chan struct{}
+}
+
+func newSchema(db *database.DB, as roles, logger *slog.Logger) *schema {
+	return &schema{database: db, roles: as, logger: logger, done: make(chan struct{})}
+}
+
+func (s *schema) check(context.Context) error {
+	select {
+	case <-s.done:
+		return nil
+	default:
+		return errors.New("not up to date yet")
+	}
+}
+
+// run tries until it has succeeded, and then waits for the context's end like every component.
+func (s *schema) run(ctx context.Context) error {
+	said := ""
+	for {
+		err := migrate(ctx, s.database, s.roles)
+		if err == nil {
+			close(s.done)
+			<-ctx.Done()
+			return nil
+		}
+		if err.Error() != said && ctx.Err() == nil {
+			said = err.Error()
+			s.logger.Error("tables not up to date, will be tried again", "error", err)
+		}
+		select {
+		case <-ctx.Done():
+			return nil
+		case <-time.After(checkEvery):
+		}
+	}
 }

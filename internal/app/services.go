@@ -3,17 +3,16 @@ package app
 import (
 	"context"
 	"fmt"
-	"io"
 	"log/slog"
 	"net"
 	"net/http"
 	"os"
 
-	"golang.org/x/term"
-
 	"github.com/unreel/unreel/api/docs"
 	"github.com/unreel/unreel/internal/link"
+	"github.com/unreel/unreel/internal/mail"
 	"github.com/unreel/unreel/internal/media/transcode"
+	"github.com/unreel/unreel/internal/queue"
 	"github.com/unreel/unreel/internal/service/auth"
 	"github.com/unreel/unreel/internal/service/auth/client"
 	"github.com/unreel/unreel/internal/service/collector"
@@ -21,43 +20,57 @@ import (
 	"github.com/unreel/unreel/internal/service/gateway"
 	"github.com/unreel/unreel/internal/service/notifier"
 	"github.com/unreel/unreel/internal/service/relay"
+	"github.com/unreel/unreel/internal/store/blob"
+	"github.com/unreel/unreel/internal/store/database"
+	"github.com/unreel/unreel/internal/store/ledger"
+	"github.com/unreel/unreel/internal/store/users/sqlusers"
 	"github.com/unreel/unreel/web"
 )
 
 const (
-	// maxUploads is how many uploads a gateway takes at once. On disk each costs a buffer and a file.
+	// maxUploads is how many uploads a gateway takes at once. Each costs a buffer, and a file or a chunk.
 	maxUploads = 256
 	// mailSlots is how many mails are sent at once.
 	mailSlots = 4
 )
 
-// parts is what the services are made of.
-type parts struct {
+// process is one running program: its settings, what it has opened, and what its services are made of.
+type process struct {
 	settings Settings
-	*backends
-	opened *stack
-	logger *slog.Logger
-	relay  *relay.Relay
-	links  *link.Signer
-	ready  *readiness
+	roles    roles
+	logger   *slog.Logger
+	ready    *readiness
+	opened   stack
+
+	database *database.DB
+	schema   *schema // nil where the tables were brought up to date at the start
+	ledger   *ledger.Ledger
+	users    *sqlusers.Store
+	blobs    blob.Store
+	queue    queue.Queue
+	mail     mail.Sender
+
+	relay *relay.Relay
+	links *link.Signer
+	auth  *auth.Service // nil where it is another process
 }
 
-// newServices makes the services, and opens the addresses they listen on.
-func newServices(settings Settings, stores *backends, opened *stack, logger *slog.Logger) ([]component, error) {
-	p := &parts{
-		settings: settings, backends: stores, opened: opened, logger: logger,
-		relay: relay.New(stores.ledger, stores.queue, named(logger, "relay")),
-		links: link.NewSigner(settings.PublicURL, stores.ledger),
-		ready: newReadiness(logger),
+// components makes the services of the process's roles, and opens the addresses they listen on.
+func (p *process) components() ([]component, error) {
+	makers := []func() ([]component, error){p.makeCommon}
+	for _, service := range []struct {
+		role roles
+		make func() ([]component, error)
+	}{
+		{roleAuth, p.makeAuth}, {roleGateway, p.makeGateway}, {roleConverter, p.makeConverter}, {roleNotifier, p.makeNotifier},
+	} {
+		if p.roles.has(service.role) {
+			makers = append(makers, service.make)
+		}
 	}
-	p.ready.add("database", stores.ledger.Check)
-	p.ready.add("blobs", stores.blobs.Check)
-	p.ready.add("queue", stores.queue.Check)
-	p.ready.add("mail", stores.mail.Check)
-
-	components := []component{{"relay", p.relay.Run}}
-	for _, make := range []func() ([]component, error){p.admin, p.gatewayAndAuth, p.converter, p.notifier} {
-		made, err := make()
+	var components []component
+	for _, maker := range makers {
+		made, err := maker()
 		if err != nil {
 			return nil, err
 		}
@@ -66,20 +79,33 @@ func newServices(settings Settings, stores *backends, opened *stack, logger *slo
 	return components, nil
 }
 
-func named(logger *slog.Logger, service string) *slog.Logger {
-	return logger.With("service", service)
+func (p *process) named(service string) *slog.Logger {
+	return p.logger.With("service", service)
 }
 
-func (p *parts) admin() ([]component, error) {
+// makeCommon makes what every process has.
+func (p *process) makeCommon() ([]component, error) {
 	listener, err := p.listen("UNREEL_ADMIN_ADDR", p.settings.AdminAddr)
 	if err != nil {
 		return nil, err
 	}
-	return []component{serve("admin server", listener, adminHandler(p.ready), p.logger)}, nil
+	components := []component{
+		{"readiness", p.ready.run},
+		serve("admin server", listener, adminHandler(p.ready), p.logger),
+	}
+	if p.schema != nil {
+		components = append(components, component{"tables", p.schema.run})
+	}
+	if p.roles.needLedger() {
+		p.relay = relay.New(p.ledger, p.queue, p.named("relay"))
+		p.links = link.NewSigner(p.settings.PublicURL, p.ledger)
+		components = append(components, component{"relay", p.relay.Run})
+	}
+	return components, nil
 }
 
 // listen opens an address and closes it again if the start fails; a server that ran has closed it.
-func (p *parts) listen(variable, address string) (net.Listener, error) {
+func (p *process) listen(variable, address string) (net.Listener, error) {
 	listener, err := listen(variable, address)
 	if err != nil {
 		return nil, err
@@ -88,29 +114,35 @@ func (p *parts) listen(variable, address string) (net.Listener, error) {
 	return listener, nil
 }
 
-func (p *parts) gatewayAndAuth() ([]component, error) {
-	logger := named(p.logger, "auth")
+func (p *process) makeAuth() ([]component, error) {
+	logger := p.named("auth")
 	service, err := auth.New(auth.Config{
 		Issuer: auth.DefaultIssuer, Signup: p.settings.Signup, RateLimit: p.settings.RateLimit == "on",
 	}, p.users, logger)
 	if err != nil {
 		return nil, err
 	}
-	var components []component
-	if p.settings.AuthAddr != "" {
-		listener, err := p.listen("UNREEL_AUTH_ADDR", p.settings.AuthAddr)
-		if err != nil {
-			return nil, err
-		}
-		components = append(components, serve("auth server", listener, service.Handler(), logger))
+	p.auth = service
+	if p.settings.AuthAddr == "" {
+		return nil, nil
 	}
-	made, err := p.gateway("http://auth", client.InProcess(service.Handler()))
-	return append(components, made...), err
+	listener, err := p.listen("UNREEL_AUTH_ADDR", p.settings.AuthAddr)
+	if err != nil {
+		return nil, err
+	}
+	return []component{serve("auth server", listener, service.Handler(), logger)}, nil
 }
 
-// gateway makes the gateway, which finds auth at the given URL by way of the given transport.
-func (p *parts) gateway(authURL string, transport http.RoundTripper) ([]component, error) {
-	logger := named(p.logger, "gateway")
+// findAuth returns where the gateway finds auth, and how: in the same process without a socket.
+func (p *process) findAuth() (string, http.RoundTripper) {
+	if p.auth != nil {
+		return "http://auth", client.InProcess(p.auth.Handler())
+	}
+	return p.settings.AuthURL, nil
+}
+
+func (p *process) makeGateway() ([]component, error) {
+	logger := p.named("gateway")
 	listener, err := p.listen("UNREEL_ADDR", p.settings.Addr)
 	if err != nil {
 		return nil, err
@@ -119,6 +151,7 @@ func (p *parts) gateway(authURL string, transport http.RoundTripper) ([]componen
 	if err != nil {
 		return nil, fmt.Errorf("make the page: %w", err)
 	}
+	authURL, transport := p.findAuth()
 	accounts, err := client.New(authURL, transport, logger)
 	if err != nil {
 		return nil, &SettingError{"UNREEL_AUTH_URL", redact(authURL), err.Error()}
@@ -127,45 +160,45 @@ func (p *parts) gateway(authURL string, transport http.RoundTripper) ([]componen
 	if err != nil {
 		return nil, &SettingError{"UNREEL_AUTH_URL", redact(authURL), err.Error()}
 	}
-	p.ready.add("auth", func(context.Context) error { return verifier.Check() })
+	p.ready.add("auth", checkEvery, func(context.Context) error { return verifier.Check() })
 	door := gateway.New(gateway.Config{MaxUpload: int64(p.settings.MaxUpload), MaxUploads: maxUploads}, gateway.Parts{
 		Ledger: p.ledger, Blobs: p.blobs, Queue: p.queue, Accounts: accounts, Verifier: verifier,
 		Links: p.links, Page: page, Docs: docs.Handler(), Wake: p.relay.Poke, Logger: logger,
 	})
+	sweeper := collector.New(collector.DefaultConfig(), p.ledger, p.blobs, p.named("collector"))
 	return []component{
 		{"gateway", door.Run},
 		{"token verifier", verifier.Run},
+		{"collector", sweeper.Run},
 		serve("gateway server", listener, door.Handler(), logger),
 	}, nil
 }
 
-func (p *parts) converter() ([]component, error) {
-	logger := named(p.logger, "converter")
+func (p *process) makeConverter() ([]component, error) {
+	logger := p.named("converter")
+	dir, err := scratch(p.settings)
+	if err != nil {
+		return nil, err
+	}
+	p.opened.push("scratch folder", func() error { return os.RemoveAll(dir) })
 	transcoder, err := transcode.New(transcode.Config{
-		TempDir: scratch(p.settings), MaxDuration: p.settings.MaxDuration, Threads: 1, Logger: logger,
+		TempDir: dir, MaxDuration: p.settings.MaxDuration, Threads: 1, Logger: logger,
 	})
 	if err != nil {
 		return nil, err
 	}
 	service, err := converter.New(
-		converter.Config{Slots: p.settings.Converters, Scratch: scratch(p.settings), Grace: stopGrace},
+		converter.Config{Slots: p.settings.Converters, Scratch: dir, Grace: stopGrace},
 		p.ledger, p.blobs, p.queue, transcoder, p.relay.Poke, logger)
 	if err != nil {
 		return nil, err
 	}
-	sweeper := collector.New(collector.DefaultConfig(), p.ledger, p.blobs, named(p.logger, "collector"))
-	return []component{{"converter", service.Run}, {"collector", sweeper.Run}}, nil
+	return []component{{"converter", service.Run}}, nil
 }
 
-func (p *parts) notifier() ([]component, error) {
+func (p *process) makeNotifier() ([]component, error) {
 	service := notifier.New(
 		notifier.Config{Slots: mailSlots, PublicURL: p.settings.PublicURL},
-		p.ledger, p.queue, p.mail, p.links, named(p.logger, "notifier"))
+		p.ledger, p.queue, p.mail, p.links, p.named("notifier"))
 	return []component{{"notifier", service.Run}}, nil
-}
-
-// isTerminal tells whether somebody reads along.
-func isTerminal(w io.Writer) bool {
-	file, ok := w.(*os.File)
-	return ok && term.IsTerminal(int(file.Fd()))
 }

@@ -26,7 +26,7 @@ type Users struct {
 
 // WithUsers opens the accounts of the settings' database for use. The services may run meanwhile.
 func WithUsers(ctx context.Context, settings Settings, logs io.Writer, use func(*Users) error) error {
-	if err := settings.complete(); err != nil {
+	if err := settings.completeDatabase(); err != nil {
 		return err
 	}
 	logger, err := newLogger(settings, logs)

@@ -38,10 +38,14 @@ func (e UsageError) Unwrap() error { return e.Err }
 
 // commands is every command, in the order of the help.
 type commands struct {
-	All     AllCmd     `cmd:"" group:"Services" help:"Run every service in one process."`
-	Migrate MigrateCmd `cmd:"" group:"Services" help:"Create or upgrade the SQL tables, then exit."`
-	Users   UsersCmd   `cmd:"" group:"Services" help:"Administer accounts."`
-	Health  HealthCmd  `cmd:"" group:"Services" help:"Exit 0 when a service is ready."`
+	All       AllCmd       `cmd:"" group:"Services" help:"Run every service in one process."`
+	Gateway   GatewayCmd   `cmd:"" group:"Services" help:"Run the public door."`
+	Auth      AuthCmd      `cmd:"" group:"Services" help:"Run the accounts."`
+	Converter ConverterCmd `cmd:"" group:"Services" help:"Run a converter."`
+	Notifier  NotifierCmd  `cmd:"" group:"Services" help:"Run a notifier."`
+	Migrate   MigrateCmd   `cmd:"" group:"Services" help:"Create or upgrade the SQL tables, then exit."`
+	Users     UsersCmd     `cmd:"" group:"Services" help:"Administer accounts."`
+	Health    HealthCmd    `cmd:"" group:"Services" help:"Exit 0 when a service is ready."`
 
 	Convert ConvertCmd `cmd:"" group:"Here and now" help:"Convert local files, without a server."`
 

@@ -67,6 +67,7 @@ func (w *watcher) stream(ctx context.Context) (alive bool, err error) {
 		return false, err
 	}
 	defer response.Body.Close()
+	w.met = true
 	if media, _, _ := mime.ParseMediaType(response.Header.Get("Content-Type")); media != "text/event-stream" {
 		return false, fmt.Errorf("the server sends %q instead of events", media)
 	}

@@ -84,6 +84,13 @@ func checkFree(path string) error {
 	return err
 }
 
-func existsError(path string) error {
-	return fmt.Errorf("%s exists: say --force to replace it, or -o to write elsewhere: %w", path, fs.ErrExist)
+// existsError is the path of a file that would have been replaced.
+type existsError string
+
+// Error says what can be done.
+func (e existsError) Error() string {
+	return fmt.Sprintf("%s exists: say --force to replace it, or -o to write elsewhere", string(e))
 }
+
+// Is makes it fs.ErrExist.
+func (e existsError) Is(target error) bool { return target == fs.ErrExist }

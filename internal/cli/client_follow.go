@@ -26,6 +26,7 @@ type watcher struct {
 	last  string               // the id of the last event of a stream
 	seen  map[string]api.Event // the last of each conversion
 	ended bool
+	met   bool // the server has answered
 }
 
 // eventSource is what is watched.
@@ -35,8 +36,8 @@ type eventSource struct {
 	ask  func(ctx context.Context) ([]api.Conversion, error)
 }
 
-func newWatcher(source eventSource, report func(api.Event)) *watcher {
-	return &watcher{source: source, pause: pollPause, report: report, seen: map[string]api.Event{}}
+func (r *remote) watcher(source eventSource, report func(api.Event)) *watcher {
+	return &watcher{source: source, pause: pollPause, report: report, seen: map[string]api.Event{}, met: r.met}
 }
 
 // run watches until the one conversion ends, or for all of them until the context does.
@@ -57,7 +58,7 @@ func (w *watcher) run(ctx context.Context) error {
 	}
 }
 
-// poll asks again and again. It bears with a server that is away for a while.
+// poll asks again and again. It bears with a server that is away for a while, if it ever was there.
 func (w *watcher) poll(ctx context.Context) error {
 	first := w.last == ""
 	for misses := 0; ; {
@@ -66,10 +67,10 @@ func (w *watcher) poll(ctx context.Context) error {
 		case ctx.Err() != nil:
 			return ctx.Err()
 		case err == nil:
-			misses = 0
+			misses, w.met = 0, true
 			w.compare(conversions, first)
 			first = false
-		case !passing(err) || misses == maxMisses:
+		case !w.met || !passing(err) || misses == maxMisses:
 			return err
 		default:
 			misses++
@@ -131,7 +132,7 @@ func (r *remote) follow(ctx context.Context, id string, report func(api.Event)) 
 			return []api.Conversion{one}, err
 		},
 	}
-	if err := newWatcher(source, report).run(ctx); err != nil {
+	if err := r.watcher(source, report).run(ctx); err != nil {
 		return api.Conversion{}, r.explain(err)
 	}
 	one, err := get(ctx)
@@ -150,7 +151,7 @@ func (r *remote) followAll(ctx context.Context, report func(api.Event)) error {
 			return list.Conversions, err
 		},
 	}
-	return r.explain(newWatcher(source, report).run(ctx))
+	return r.explain(r.watcher(source, report).run(ctx))
 }
 
 func nonEmpty(text string) *string {

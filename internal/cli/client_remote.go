@@ -37,6 +37,7 @@ type remote struct {
 	http    *http.Client
 	session session
 	fromEnv bool // the token is from UNREEL_TOKEN
+	met     bool // it has answered, so that it is worth waiting for when it is away
 }
 
 // anonymous is the server without a token, for who has none yet. It is the one of the last log-in unless
@@ -144,12 +145,16 @@ func (r *remote) explain(err error) error {
 	var refused *client.Error
 	var redirect *redirectError
 	var lost *url.Error
+	if errors.As(err, &refused) {
+		refused.Problem.Detail = printable(strings.Join(strings.Fields(refused.Problem.Detail), " "))
+		refused.Problem.Title = printable(refused.Problem.Title)
+	}
 	switch {
 	case err == nil || errors.Is(err, context.Canceled):
 		return err
-	case errors.As(err, &refused) && refused.Problem.Status == http.StatusUnauthorized && r.session.Token != "":
+	case refused != nil && refused.Problem.Status == http.StatusUnauthorized && r.session.Token != "":
 		return r.expired(refused)
-	case errors.As(err, &refused) && refused.Problem.Status >= 500 && refused.RequestID != "":
+	case refused != nil && refused.Problem.Status >= 500 && refused.RequestID != "":
 		return fmt.Errorf("%w (request %s)", err, printable(refused.RequestID))
 	case errors.As(err, &redirect):
 		return fmt.Errorf("%s is not the server itself: %w", r.session.Server, redirect)

@@ -41,6 +41,7 @@ func (s *sender) send(ctx context.Context, path string) (api.Conversion, error) 
 	for attempt := 0; ; attempt++ {
 		one, err := s.attempt(ctx, path, key)
 		if err == nil {
+			s.remote.met = true
 			return one, nil
 		}
 		pause, again := s.again(err, attempt)

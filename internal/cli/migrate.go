@@ -9,12 +9,12 @@ import (
 
 // MigrateCmd brings the SQL tables up to date.
 type MigrateCmd struct {
-	app.Settings
+	databaseFlags
 }
 
 // Run migrates.
 func (c *MigrateCmd) Run(ctx context.Context, io *IO) error {
-	if err := app.Migrate(ctx, c.Settings); err != nil {
+	if err := app.Migrate(ctx, c.settings()); err != nil {
 		return err
 	}
 	fmt.Fprintln(io.Out, "The tables are up to date.")

@@ -18,9 +18,22 @@ type UsersCmd struct {
 	Remove  UsersRemoveCmd  `cmd:"" help:"Remove an account and all of its conversions."`
 }
 
+// databaseFlags says which database a command works on.
+type databaseFlags struct {
+	app.DataSettings
+	app.DatabaseSettings
+}
+
+func (f databaseFlags) settings() app.Settings {
+	return app.Settings{
+		DataSettings: f.DataSettings, DatabaseSettings: f.DatabaseSettings,
+		AdminSettings: app.AdminSettings{LogLevel: "warn"},
+	}
+}
+
 // UsersAddCmd makes an account.
 type UsersAddCmd struct {
-	app.Settings
+	databaseFlags
 
 	Email string `arg:"" help:"Its address."`
 	Admin bool   `help:"Make it an administrator's."`
@@ -32,7 +45,7 @@ func (c *UsersAddCmd) Run(ctx context.Context, io *IO) error {
 	if err != nil {
 		return err
 	}
-	return app.WithUsers(ctx, c.Settings, io.Err, func(users *app.Users) error {
+	return app.WithUsers(ctx, c.settings(), io.Err, func(users *app.Users) error {
 		user, err := users.Add(ctx, c.Email, password, c.Admin)
 		if err != nil {
 			return err
@@ -44,12 +57,12 @@ func (c *UsersAddCmd) Run(ctx context.Context, io *IO) error {
 
 // UsersListCmd lists accounts.
 type UsersListCmd struct {
-	app.Settings
+	databaseFlags
 }
 
 // Run prints one line for each.
 func (c *UsersListCmd) Run(ctx context.Context, io *IO) error {
-	return app.WithUsers(ctx, c.Settings, io.Err, func(users *app.Users) error {
+	return app.WithUsers(ctx, c.settings(), io.Err, func(users *app.Users) error {
 		return users.List(ctx, func(user app.User) error {
 			role := "user"
 			if user.Admin {
@@ -63,7 +76,7 @@ func (c *UsersListCmd) Run(ctx context.Context, io *IO) error {
 
 // UsersPasswdCmd changes a password.
 type UsersPasswdCmd struct {
-	app.Settings
+	databaseFlags
 
 	Email string `arg:"" help:"The account's address."`
 }
@@ -74,33 +87,33 @@ func (c *UsersPasswdCmd) Run(ctx context.Context, io *IO) error {
 	if err != nil {
 		return err
 	}
-	return app.WithUsers(ctx, c.Settings, io.Err, func(users *app.Users) error {
+	return app.WithUsers(ctx, c.settings(), io.Err, func(users *app.Users) error {
 		return users.SetPassword(ctx, c.Email, password)
 	})
 }
 
 // UsersPromoteCmd makes an administrator.
 type UsersPromoteCmd struct {
-	app.Settings
+	databaseFlags
 
 	Email string `arg:"" help:"The account's address."`
 }
 
 // Run does it.
 func (c *UsersPromoteCmd) Run(ctx context.Context, io *IO) error {
-	return setAdmin(ctx, io, c.Settings, c.Email, true)
+	return setAdmin(ctx, io, c.settings(), c.Email, true)
 }
 
 // UsersDemoteCmd unmakes one.
 type UsersDemoteCmd struct {
-	app.Settings
+	databaseFlags
 
 	Email string `arg:"" help:"The account's address."`
 }
 
 // Run does it.
 func (c *UsersDemoteCmd) Run(ctx context.Context, io *IO) error {
-	return setAdmin(ctx, io, c.Settings, c.Email, false)
+	return setAdmin(ctx, io, c.settings(), c.Email, false)
 }
 
 func setAdmin(ctx context.Context, io *IO, settings app.Settings, email string, admin bool) error {
@@ -111,14 +124,14 @@ func setAdmin(ctx context.Context, io *IO, settings app.Settings, email string, 
 
 // UsersRemoveCmd removes an account.
 type UsersRemoveCmd struct {
-	app.Settings
+	databaseFlags
 
 	Email string `arg:"" help:"The account's address."`
 }
 
 // Run removes it.
 func (c *UsersRemoveCmd) Run(ctx context.Context, io *IO) error {
-	return app.WithUsers(ctx, c.Settings, io.Err, func(users *app.Users) error {
+	return app.WithUsers(ctx, c.settings(), io.Err, func(users *app.Users) error {
 		return users.Remove(ctx, c.Email)
 	})
 }

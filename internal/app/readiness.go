@@ -1,0 +1,129 @@
+package app
+
+import (
+	"context"
+	"fmt"
+	"log/slog"
+	"net/http"
+	"sort"
+	"strings"
+	"sync"
+	"time"
+)
+
+// checkTime is how long a dependency may take to show that it can be used.
+const checkTime = 3 * time.Second
+
+// dependency is something the process needs.
+type dependency struct {
+	name  string
+	every time.Duration
+	check func(context.Context) error
+}
+
+// readiness knows what the process needs and whether it is there. It asks by itself, so that a change is
+// logged when it happens and a probe costs nothing.
+type readiness struct {
+	logger       *slog.Logger
+	dependencies []dependency
+
+	mutex   sync.Mutex
+	reasons map[string]string // why a dependency cannot be used; those that can are missing
+	ended   bool
+}
+
+// notAsked is the reason before a dependency's first answer.
+const notAsked = "not known yet"
+
+func newReadiness(logger *slog.Logger) *readiness {
+	return &readiness{logger: logger, reasons: map[string]string{}}
+}
+
+// add names a dependency. Call it before run.
+func (r *readiness) add(name string, every time.Duration, check func(context.Context) error) {
+	r.dependencies = append(r.dependencies, dependency{name, every, check})
+	r.reasons[name] = notAsked
+}
+
+// run asks the dependencies until the context ends. From then on the process is not ready.
+func (r *readiness) run(ctx context.Context) error {
+	var group sync.WaitGroup
+	for _, d := range r.dependencies {
+		group.Go(func() { r.watch(ctx, d) })
+	}
+	<-ctx.Done()
+	r.mutex.Lock()
+	r.ended = true
+	r.mutex.Unlock()
+	group.Wait()
+	return nil
+}
+
+// impatience is how soon a dependency that is away is asked again.
+const impatience = time.Second
+
+func (r *readiness) watch(ctx context.Context, d dependency) {
+	for ctx.Err() == nil {
+		asking, cancel := context.WithTimeout(ctx, checkTime)
+		err := d.check(asking)
+		cancel()
+		if ctx.Err() != nil {
+			return
+		}
+		r.note(d.name, err)
+		wait := d.every
+		if err != nil {
+			wait = impatience
+		}
+		select {
+		case <-ctx.Done():
+		case <-time.After(wait):
+		}
+	}
+}
+
+// note remembers an answer, and logs it when it is another than before.
+func (r *readiness) note(name string, err error) {
+	r.mutex.Lock()
+	before := r.reasons[name]
+	if err != nil {
+		r.reasons[name] = err.Error()
+	} else {
+		delete(r.reasons, name)
+	}
+	r.mutex.Unlock()
+	switch {
+	case err != nil && (before == "" || before == notAsked):
+		r.logger.Error("dependency is away", "dependency", name, "error", err)
+	case err == nil && before != "" && before != notAsked:
+		r.logger.Info("dependency is back", "dependency", name)
+	}
+}
+
+// failures is what is wrong, one line each.
+func (r *readiness) failures() []string {
+	r.mutex.Lock()
+	defer r.mutex.Unlock()
+	if r.ended {
+		return []string{"stopping"}
+	}
+	failures := make([]string, 0, len(r.reasons))
+	for name, reason := range r.reasons {
+		failures = append(failures, name+": "+reason)
+	}
+	sort.Strings(failures)
+	return failures
+}
+
+// ServeHTTP answers 200, or 503 with one line for each dependency that is away.
+func (r *readiness) ServeHTTP(w http.ResponseWriter, _ *http.Request) {
+	w.Header().Set("Content-Type", "text/plain; charset=utf-8")
+	w.Header().Set("Cache-Control", "no-store")
+	failures := r.failures()
+	if len(failures) == 0 {
+		fmt.Fprintln(w, "ready")
+		return
+	}
+	w.WriteHeader(http.StatusServiceUnavailable)
+	fmt.Fprintln(w, strings.Join(failures, "\n"))
+}

@@ -1,0 +1,22 @@
+package app
+
+// roles is which services a process runs.
+type roles uint8
+
+const (
+	roleGateway roles = 1 << iota
+	roleAuth
+	roleConverter
+	roleNotifier
+
+	allRoles = roleGateway | roleAuth | roleConverter | roleNotifier
+)
+
+func (r roles) has(role roles) bool { return r&role != 0 }
+
+// needLedger tells whether the process works with conversions: all but auth do.
+func (r roles) needLedger() bool { return r != roleAuth }
+
+func (r roles) needBlobs() bool { return r.has(roleGateway | roleConverter) }
+
+func (r roles) needQueue() bool { return r.needLedger() }

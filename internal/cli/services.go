@@ -1,0 +1,81 @@
+package cli
+
+import (
+	"context"
+
+	"github.com/unreel/unreel/internal/app"
+)
+
+// GatewayCmd runs the public door.
+type GatewayCmd struct {
+	app.DatabaseSettings
+	app.BlobSettings
+	app.QueueSettings
+	app.LinkSettings
+	app.GatewaySettings
+	app.RetentionSettings
+	app.AdminSettings
+
+	AuthURL string `env:"UNREEL_AUTH_URL" default:"http://auth:5000" placeholder:"URL" help:"Where the auth service is."`
+}
+
+// Run serves until the context ends.
+func (c *GatewayCmd) Run(ctx context.Context, io *IO) error {
+	return app.Gateway(ctx, app.Settings{
+		DatabaseSettings: c.DatabaseSettings, BlobSettings: c.BlobSettings, QueueSettings: c.QueueSettings,
+		LinkSettings: c.LinkSettings, GatewaySettings: c.GatewaySettings, RetentionSettings: c.RetentionSettings,
+		AdminSettings: c.AdminSettings, AuthURL: c.AuthURL,
+	}, io.Err)
+}
+
+// AuthCmd runs the auth service.
+type AuthCmd struct {
+	app.DatabaseSettings
+	app.AuthSettings
+	app.LimitSettings
+	app.AdminSettings
+}
+
+// Run serves until the context ends.
+func (c *AuthCmd) Run(ctx context.Context, io *IO) error {
+	return app.Auth(ctx, app.Settings{
+		DatabaseSettings: c.DatabaseSettings, AuthSettings: c.AuthSettings,
+		LimitSettings: c.LimitSettings, AdminSettings: c.AdminSettings,
+	}, io.Err)
+}
+
+// ConverterCmd runs a converter.
+type ConverterCmd struct {
+	app.DatabaseSettings
+	app.BlobSettings
+	app.QueueSettings
+	app.ConverterSettings
+	app.RetentionSettings
+	app.AdminSettings
+}
+
+// Run converts until the context ends.
+func (c *ConverterCmd) Run(ctx context.Context, io *IO) error {
+	return app.Converter(ctx, app.Settings{
+		DatabaseSettings: c.DatabaseSettings, BlobSettings: c.BlobSettings, QueueSettings: c.QueueSettings,
+		ConverterSettings: c.ConverterSettings, RetentionSettings: c.RetentionSettings, AdminSettings: c.AdminSettings,
+	}, io.Err)
+}
+
+// NotifierCmd runs a notifier.
+type NotifierCmd struct {
+	app.DatabaseSettings
+	app.QueueSettings
+	app.MailSettings
+	app.LinkSettings
+	app.RetentionSettings
+	app.AdminSettings
+}
+
+// Run notifies until the context ends.
+func (c *NotifierCmd) Run(ctx context.Context, io *IO) error {
+	return app.Notifier(ctx, app.Settings{
+		DatabaseSettings: c.DatabaseSettings, QueueSettings: c.QueueSettings, MailSettings: c.MailSettings,
+		LinkSettings: c.LinkSettings, RetentionSettings: c.RetentionSettings, AdminSettings: c.AdminSettings,
+	}, io.Err)
+}
