@@ -10,64 +10,64 @@ import (
 	"net/http"
 	"os"
 	"os/exec"
-	"regexp"
-	"strconv"
 	"strings"
 	"testing"
 
 	"github.com/unreel/unreel/internal/conversion"
 	"github.com/unreel/unreel/internal/media/mediatest"
+	"github.com/unreel/unreel/test/harness"
 )
 
 // TestKilledAndStartedAgain kills the process again and again while videos wait and run. Whatever was accepted
 // is converted, and told once.
 func TestKilledAndStartedAgain(t *testing.T) {
 	t.Parallel()
-	s := start(t)
-	ada := s.signUp(t, "ada@example.com")
-	video := file(t, mediatest.Video(t, mediatest.Spec{Seconds: 60, Container: "m4a", Rate: 44100, Hz: 700}))
-	poison := file(t, mediatest.Text(t))
+	s := harness.StartAlone(t)
+	ada := harness.SignUp(t, s.URL, "ada@example.com")
+	video := harness.File(t, mediatest.Video(t, mediatest.Spec{Seconds: 60, Container: "m4a", Rate: 44100, Hz: 700}))
+	poison := harness.File(t, mediatest.Text(t))
 	var good, bad []string
 	// Four kills, for the fifth attempt is the last.
 	for range 4 {
-		good = append(good, ada.upload(t, video), ada.upload(t, video))
-		bad = append(bad, ada.upload(t, poison))
-		eventually(t, "a conversion to run", func() error {
+		good = append(good, ada.Upload(t, video), ada.Upload(t, video))
+		bad = append(bad, ada.Upload(t, poison))
+		harness.Eventually(t, "a conversion to run", func() error {
 			if !anyConverting(t, ada, good) {
 				return errors.New("none runs")
 			}
 			return nil
 		})
-		s.kill(t)
-		s.run(t)
-		ada.logIn(t)
+		s.Kill(t)
+		s.Start(t)
+		s.Ready(t)
+		ada.LogIn(t)
 	}
 	for _, id := range good {
-		if c := ada.settled(t, id); c.Status != conversion.Completed {
+		if c := ada.Settled(t, id); c.Status != conversion.Completed {
 			t.Fatalf("%s: %s, %+v", id, c.Status, c.Error)
 		}
-		checkTone(t, ada.mp3(t, id), 700, 60, 2)
+		checkTone(t, ada.MP3(t, id), 700, 60, 2)
 	}
 	for _, id := range bad {
-		if c := ada.settled(t, id); c.Status != conversion.Failed {
+		if c := ada.Settled(t, id); c.Status != conversion.Failed {
 			t.Errorf("%s: %s", id, c.Status)
 		}
 	}
 	for _, id := range append(good, bad...) {
-		s.mail(t, id)
+		mailAbout(t, s, id)
 	}
-	if got, want := s.blobs(t), 2*len(good)+len(bad); got != want {
+	if got, want := s.Blobs(t), 2*len(good)+len(bad); got != want {
 		t.Errorf("%d files, want %d", got, want)
 	}
-	if left, err := os.ReadDir(s.data + "/tmp"); err != nil || len(left) != 0 {
+	if left, err := os.ReadDir(s.Data + "/tmp"); err != nil || len(left) != 0 {
 		t.Errorf("scratch: %v, %v", left, err)
 	}
 }
 
-func anyConverting(t *testing.T, u *user, ids []string) bool {
+func anyConverting(t *testing.T, u *harness.User, ids []string) bool {
 	t.Helper()
 	for _, id := range ids {
-		if u.conversion(t, id).Status == conversion.Converting {
+		if u.Conversion(t, id).Status == conversion.Converting {
 			return true
 		}
 	}
@@ -77,21 +77,22 @@ func anyConverting(t *testing.T, u *user, ids []string) bool {
 // TestStopFinishes stops the process in good order while one conversion runs and another waits.
 func TestStopFinishes(t *testing.T) {
 	t.Parallel()
-	s := start(t, "UNREEL_CONVERTERS=1")
-	ada := s.signUp(t, "ada@example.com")
-	id := ada.upload(t, file(t, mediatest.Video(t, mediatest.Spec{Seconds: 60, Container: "m4a", Rate: 44100})))
-	waiting := ada.upload(t, file(t, mediatest.Video(t, mediatest.Spec{})))
-	eventually(t, "the conversion to run", func() error {
+	s := harness.StartAlone(t, "UNREEL_CONVERTERS=1")
+	ada := harness.SignUp(t, s.URL, "ada@example.com")
+	id := ada.Upload(t, harness.File(t, mediatest.Video(t, mediatest.Spec{Seconds: 60, Container: "m4a", Rate: 44100})))
+	waiting := ada.Upload(t, harness.File(t, mediatest.Video(t, mediatest.Spec{})))
+	harness.Eventually(t, "the conversion to run", func() error {
 		if !anyConverting(t, ada, []string{id}) {
 			return errors.New("it does not")
 		}
 		return nil
 	})
-	s.stop(t)
-	s.run(t)
-	ada.logIn(t)
+	s.Stop(t)
+	s.Start(t)
+	s.Ready(t)
+	ada.LogIn(t)
 	for _, id := range []string{id, waiting} {
-		if c := ada.settled(t, id); c.Status != conversion.Completed || c.Attempts != 1 {
+		if c := ada.Settled(t, id); c.Status != conversion.Completed || c.Attempts != 1 {
 			t.Errorf("%s after %d attempts, want completed after 1", c.Status, c.Attempts)
 		}
 	}
@@ -100,31 +101,31 @@ func TestStopFinishes(t *testing.T) {
 // TestSecondStart starts a second process on the same data.
 func TestSecondStart(t *testing.T) {
 	t.Parallel()
-	s := start(t)
-	second := exec.Command(binary, "all")
-	second.Env = append(s.env, "UNREEL_ADDR="+freePort(t), "UNREEL_ADMIN_ADDR="+freePort(t))
+	s := harness.StartAlone(t)
+	second := exec.Command(harness.Binary(), "all")
+	second.Env = append(s.Env(), "UNREEL_ADDR="+harness.FreePort(t), "UNREEL_ADMIN_ADDR="+harness.FreePort(t))
 	output, err := second.CombinedOutput()
 	var exit *exec.ExitError
 	if !errors.As(err, &exit) {
 		t.Fatalf("second start: %v, %s", err, output)
 	}
-	want := fmt.Sprintf("another unreel (process %d)", s.command.Process.Pid)
+	want := fmt.Sprintf("another unreel (process %d)", s.Pid())
 	if !strings.Contains(string(output), "UNREEL_DATA") || !strings.Contains(string(output), want) {
 		t.Errorf("second start says %q, want UNREEL_DATA and %q", output, want)
 	}
-	s.signUp(t, "ada@example.com")
+	harness.SignUp(t, s.URL, "ada@example.com")
 }
 
-// growth is how much an upload may add to the memory of a process, in KiB.
-const growth = 64 << 10
+// growth is how much an upload may add to the memory of a process, in bytes.
+const growth = 64 << 20
 
 // TestUploadMemory uploads a video much larger than the memory that this may take.
 func TestUploadMemory(t *testing.T) {
 	t.Parallel()
-	s := start(t)
-	ada := s.signUp(t, "ada@example.com")
-	ada.settled(t, ada.upload(t, file(t, mediatest.Text(t))))
-	before := s.peakMemory(t)
+	s := harness.StartAlone(t)
+	ada := harness.SignUp(t, s.URL, "ada@example.com")
+	ada.Settled(t, ada.Upload(t, harness.File(t, mediatest.Text(t))))
+	before := s.PeakMemory(t)
 
 	const size = 512 << 20
 	read, write := io.Pipe()
@@ -138,16 +139,16 @@ func TestUploadMemory(t *testing.T) {
 		}
 		write.CloseWithError(errors.Join(err, writer.Close()))
 	}()
-	got := ada.post(t, "/upload", writer.FormDataContentType(), read)
-	if got.status != http.StatusOK {
+	got := ada.Post(t, "/upload", writer.FormDataContentType(), read)
+	if got.Status != http.StatusOK {
 		t.Fatalf("upload: %s", got)
 	}
-	id := strings.TrimPrefix(got.header.Get("Location"), "/v1/conversions/")
-	if c := ada.settled(t, id); c.Video.Size != size || c.Status != conversion.Failed {
+	id := strings.TrimPrefix(got.Header.Get("Location"), "/v1/conversions/")
+	if c := ada.Settled(t, id); c.Video.Size != size || c.Status != conversion.Failed {
 		t.Errorf("%d bytes, %s", c.Video.Size, c.Status)
 	}
-	if grown := s.peakMemory(t) - before; grown > growth {
-		t.Errorf("memory grew by %d KiB, want %d at most", grown, growth)
+	if grown := s.PeakMemory(t) - before; grown > growth {
+		t.Errorf("memory grew by %d bytes, want %d at most", grown, growth)
 	}
 }
 
@@ -161,22 +162,4 @@ func (r *repeated) Read(p []byte) (int, error) {
 		r.rest.Reset(r.block)
 	}
 	return r.rest.Read(p)
-}
-
-// peakMemory is the most memory that the process has had, in KiB.
-func (s *system) peakMemory(t *testing.T) int {
-	t.Helper()
-	status, err := os.ReadFile(fmt.Sprintf("/proc/%d/status", s.command.Process.Pid))
-	if err != nil {
-		t.Fatal(err)
-	}
-	match := regexp.MustCompile(`VmHWM:\s+(\d+) kB`).FindSubmatch(status)
-	if match == nil {
-		t.Fatalf("no VmHWM in %s", status)
-	}
-	peak, err := strconv.Atoi(string(match[1]))
-	if err != nil {
-		t.Fatal(err)
-	}
-	return peak
 }

@@ -13,23 +13,24 @@ import (
 
 	"github.com/unreel/unreel/internal/conversion"
 	"github.com/unreel/unreel/internal/media/mediatest"
+	"github.com/unreel/unreel/test/harness"
 )
 
 // TestMainJob is the way of the README: sign up, log in, upload, read the mail, download.
 func TestMainJob(t *testing.T) {
 	t.Parallel()
-	s := start(t)
-	ada := s.signUp(t, "ada@example.com")
-	id := ada.upload(t, file(t, mediatest.Video(t, mediatest.Spec{Seconds: 3, Hz: 523})))
+	s := harness.StartAlone(t)
+	ada := harness.SignUp(t, s.URL, "ada@example.com")
+	id := ada.Upload(t, harness.File(t, mediatest.Video(t, mediatest.Spec{Seconds: 3, Hz: 523})))
 	if !regexp.MustCompile(`^[0-9a-f]{24}$`).MatchString(id) {
 		t.Fatalf("id %q", id)
 	}
 
-	message := s.mail(t, id)
+	message := mailAbout(t, s, id)
 	link := checkMail(t, message, "ada@example.com", "Your MP3 is ready: video.mp4")
-	checkTone(t, ada.mp3(t, id), 523, 3, 2)
+	checkTone(t, ada.MP3(t, id), 523, 3, 2)
 
-	c := ada.conversion(t, id)
+	c := ada.Conversion(t, id)
 	if c.Status != conversion.Completed || c.Progress != 1 || c.Attempts != 1 || c.Video.Codec != "aac" || c.MP3 == nil {
 		t.Fatalf("conversion: %+v", c)
 	}
@@ -37,12 +38,12 @@ func TestMainJob(t *testing.T) {
 		t.Errorf("MP3: %+v", *c.MP3)
 	}
 
-	stranger := s.stranger(t)
-	got := stranger.get(t, path(t, link))
-	if got.status != http.StatusOK || int64(len(got.body)) != c.MP3.Size {
-		t.Errorf("the link in the mail gives %d, %d bytes; want %d", got.status, len(got.body), c.MP3.Size)
+	stranger := harness.Stranger(t, s.URL)
+	got := stranger.Get(t, harness.Path(t, link))
+	if got.Status != http.StatusOK || int64(len(got.Body)) != c.MP3.Size {
+		t.Errorf("the link in the mail gives %d, %d bytes; want %d", got.Status, len(got.Body), c.MP3.Size)
 	}
-	if got := stranger.get(t, strings.Replace(path(t, link), "signature=", "signature=x", 1)); got.status != http.StatusForbidden {
+	if got := stranger.Get(t, strings.Replace(harness.Path(t, link), "signature=", "signature=x", 1)); got.Status != http.StatusForbidden {
 		t.Errorf("a forged link: %s", got)
 	}
 }
@@ -96,8 +97,8 @@ func checkTone(t *testing.T, path string, hz, seconds float64, channels int) {
 // TestFailuresAreTold sends what cannot be converted.
 func TestFailuresAreTold(t *testing.T) {
 	t.Parallel()
-	s := start(t)
-	ada := s.signUp(t, "ada@example.com")
+	s := harness.StartAlone(t)
+	ada := harness.SignUp(t, s.URL, "ada@example.com")
 	for name, test := range map[string]struct {
 		path string
 		want []conversion.Slug
@@ -107,8 +108,8 @@ func TestFailuresAreTold(t *testing.T) {
 		"a video without sound": {mediatest.Video(t, mediatest.Spec{NoSound: true}), []conversion.Slug{conversion.NoAudioStream}},
 	} {
 		t.Run(name, func(t *testing.T) {
-			id := ada.upload(t, file(t, test.path))
-			c := ada.settled(t, id)
+			id := ada.Upload(t, harness.File(t, test.path))
+			c := ada.Settled(t, id)
 			if c.Status != conversion.Failed || c.Error == nil || c.MP3 != nil {
 				t.Fatalf("conversion: %+v", c)
 			}
@@ -118,14 +119,14 @@ func TestFailuresAreTold(t *testing.T) {
 			if c.Attempts != 1 {
 				t.Errorf("%d attempts at what can never succeed", c.Attempts)
 			}
-			message := s.mail(t, id)
+			message := mailAbout(t, s, id)
 			if !strings.Contains(message, "could not be converted") {
 				t.Errorf("mail:\n%s", message)
 			}
-			if got := ada.get(t, "/download?fid="+id); got.status != http.StatusNotFound {
+			if got := ada.Get(t, "/download?fid="+id); got.Status != http.StatusNotFound {
 				t.Errorf("download: %s", got)
 			}
-			if got := ada.get(t, "/v1/conversions/"+id+"/mp3"); got.status != http.StatusConflict || got.problem(t) != "conflict" {
+			if got := ada.Get(t, "/v1/conversions/"+id+"/mp3"); got.Status != http.StatusConflict || got.Problem(t) != "conflict" {
 				t.Errorf("mp3: %s", got)
 			}
 		})
@@ -144,8 +145,8 @@ func anySlug(slugs []conversion.Slug, kind string) bool {
 // TestSources converts what people upload and listens to what comes out.
 func TestSources(t *testing.T) {
 	t.Parallel()
-	s := start(t)
-	ada := s.signUp(t, "ada@example.com")
+	s := harness.StartAlone(t)
+	ada := harness.SignUp(t, s.URL, "ada@example.com")
 	for i, spec := range []mediatest.Spec{
 		{Container: "mkv", Codec: "libopus", Channels: 1},
 		{Container: "webm", Codec: "libvorbis", Rate: 44100},
@@ -156,7 +157,7 @@ func TestSources(t *testing.T) {
 	} {
 		t.Run(fmt.Sprintf("%s %s %d Hz %d channels", spec.Container, spec.Codec, spec.Rate, spec.Channels), func(t *testing.T) {
 			spec.Hz, spec.Seconds = float64(400+50*i), 2
-			c := ada.settled(t, ada.upload(t, file(t, mediatest.Video(t, spec))))
+			c := ada.Settled(t, ada.Upload(t, harness.File(t, mediatest.Video(t, spec))))
 			if c.Status != conversion.Completed {
 				t.Fatalf("conversion: %+v, %+v", c, c.Error)
 			}
@@ -164,7 +165,7 @@ func TestSources(t *testing.T) {
 			if spec.Channels == 1 {
 				channels = 1
 			}
-			pcm := mediatest.Decode(t, ada.mp3(t, c.ID))
+			pcm := mediatest.Decode(t, ada.MP3(t, c.ID))
 			if len(pcm.Channels) != channels || math.Abs(pcm.Duration().Seconds()-2) > 0.15 {
 				t.Errorf("%d channels, %v", len(pcm.Channels), pcm.Duration())
 			}
@@ -173,4 +174,17 @@ func TestSources(t *testing.T) {
 			}
 		})
 	}
+}
+
+// mailAbout waits for the one mail that names an id.
+func mailAbout(t *testing.T, s *harness.Alone, id string) string {
+	t.Helper()
+	var mails []string
+	harness.Eventually(t, "a mail about "+id, func() error {
+		if mails = s.Mails(t, id); len(mails) != 1 {
+			return fmt.Errorf("%d mails", len(mails))
+		}
+		return nil
+	})
+	return mails[0]
 }

@@ -1,0 +1,167 @@
+package harness
+
+import (
+	"bytes"
+	"fmt"
+	"io"
+	"net/http"
+	"os"
+	"os/exec"
+	"regexp"
+	"strconv"
+	"sync"
+	"syscall"
+	"testing"
+)
+
+// Process is one run of the program after another, with the same settings.
+type Process struct {
+	Admin string // URL of /readyz and the like
+
+	command string
+	env     []string
+	running *exec.Cmd // nil while it does not run
+	log     lockedBuffer
+}
+
+// Launch runs a command of the program until the test ends. The settings are like "UNREEL_MAX_UPLOAD=1MB"; nothing
+// else is in its environment.
+func Launch(t testing.TB, command string, settings ...string) *Process {
+	t.Helper()
+	admin := FreePort(t)
+	p := &Process{command: command, Admin: "http://" + admin}
+	p.env = append([]string{
+		"PATH=" + os.Getenv("PATH"), "HOME=" + t.TempDir(), "TMPDIR=" + t.TempDir(), "UNREEL_ADMIN_ADDR=" + admin,
+	}, settings...)
+	p.Start(t)
+	t.Cleanup(func() {
+		if p.running != nil {
+			p.Stop(t)
+		}
+		if t.Failed() {
+			t.Logf("log of %s:\n%s", command, p.log.tail())
+		}
+	})
+	return p
+}
+
+// Start runs the command again after Kill or Stop.
+func (p *Process) Start(t testing.TB) {
+	t.Helper()
+	running := exec.Command(binary, p.command)
+	running.Env = p.env
+	running.Stdout, running.Stderr = &p.log, &p.log
+	// A test that is killed must not leave it behind.
+	running.SysProcAttr = &syscall.SysProcAttr{Pdeathsig: syscall.SIGKILL}
+	if err := running.Start(); err != nil {
+		t.Fatal(err)
+	}
+	p.running = running
+}
+
+// Ready waits until the process says that it can do its work.
+func (p *Process) Ready(t testing.TB) {
+	t.Helper()
+	Eventually(t, p.command+" to be ready", func() error {
+		response, err := http.Get(p.Admin + "/readyz")
+		if err != nil {
+			return err
+		}
+		defer response.Body.Close()
+		if response.StatusCode != http.StatusOK {
+			body, err := io.ReadAll(response.Body)
+			return fmt.Errorf("%d: %s, %w", response.StatusCode, body, err)
+		}
+		return nil
+	})
+}
+
+// Kill ends the process as a power cut would.
+func (p *Process) Kill(t testing.TB) {
+	t.Helper()
+	if err := p.running.Process.Kill(); err != nil {
+		t.Fatal(err)
+	}
+	_ = p.running.Wait() // says only that it was killed
+	p.running = nil
+}
+
+// Stop asks the process to end, and wants it to do so in good order.
+func (p *Process) Stop(t testing.TB) {
+	t.Helper()
+	running := p.running
+	p.running = nil
+	if err := running.Process.Signal(syscall.SIGTERM); err != nil {
+		t.Error(err)
+	}
+	if err := running.Wait(); err != nil {
+		t.Errorf("stop of %s: %v", p.command, err)
+	}
+}
+
+// Pause stops the process's clock, and Continue lets it go on.
+func (p *Process) Pause(t testing.TB) { p.signal(t, syscall.SIGSTOP) }
+
+// Continue ends a Pause.
+func (p *Process) Continue(t testing.TB) { p.signal(t, syscall.SIGCONT) }
+
+func (p *Process) signal(t testing.TB, signal syscall.Signal) {
+	t.Helper()
+	if err := p.running.Process.Signal(signal); err != nil {
+		t.Fatal(err)
+	}
+}
+
+// Pid is the process's id while it runs.
+func (p *Process) Pid() int { return p.running.Process.Pid }
+
+// Env is the process's environment.
+func (p *Process) Env() []string { return p.env }
+
+// Log is what the process has written, in all of its runs.
+func (p *Process) Log() string { return p.log.String() }
+
+// PeakMemory is the most memory that this run of the process has had, in bytes.
+func (p *Process) PeakMemory(t testing.TB) int {
+	t.Helper()
+	status, err := os.ReadFile(fmt.Sprintf("/proc/%d/status", p.Pid()))
+	if err != nil {
+		t.Fatal(err)
+	}
+	match := regexp.MustCompile(`VmHWM:\s+(\d+) kB`).FindSubmatch(status)
+	if match == nil {
+		t.Fatalf("no VmHWM in %s", status)
+	}
+	peak, err := strconv.Atoi(string(match[1]))
+	if err != nil {
+		t.Fatal(err)
+	}
+	return peak << 10
+}
+
+// lockedBuffer takes a process's output while a test may read it.
+type lockedBuffer struct {
+	mutex  sync.Mutex
+	buffer bytes.Buffer
+}
+
+// Write implements io.Writer.
+func (b *lockedBuffer) Write(p []byte) (int, error) {
+	b.mutex.Lock()
+	defer b.mutex.Unlock()
+	return b.buffer.Write(p)
+}
+
+func (b *lockedBuffer) String() string {
+	b.mutex.Lock()
+	defer b.mutex.Unlock()
+	return b.buffer.String()
+}
+
+// shownLog is how much of a log a failed test shows, in bytes.
+const shownLog = 6_000
+
+func (b *lockedBuffer) tail() string {
+	text := b.String()
+	return text[max(0, len(text)-shownLog):]
+}
