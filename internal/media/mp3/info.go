@@ -102,14 +102,15 @@ func (i *Info) parseLAME(raw []byte) {
 	i.MusicCRC = binary.BigEndian.Uint16(raw[32:])
 }
 
-// InfoHeader is the header of the Info frame for an MP3 with frames like this one: the smallest frame
-// that has room for it.
+// InfoHeader is the header of the Info frame for an MP3 with frames like this one: of the same bitrate, which
+// simple programs take for the whole MP3's, or of the first that has room.
 func InfoHeader(like Header) Header {
-	h := Header{Version: like.Version, RateIndex: like.RateIndex, Mode: like.Mode, Original: like.Original}
-	for h.BitrateIndex = 1; h.BitrateIndex < 14; h.BitrateIndex++ {
-		if h.Size() >= HeaderSize+h.sideInfoSize()+xingSize+lameSize {
-			break
-		}
+	h := Header{
+		Version: like.Version, RateIndex: like.RateIndex, Mode: like.Mode, Original: like.Original,
+		BitrateIndex: max(like.BitrateIndex, 1),
+	}
+	for h.BitrateIndex < 14 && h.Size() < HeaderSize+h.sideInfoSize()+xingSize+lameSize {
+		h.BitrateIndex++
 	}
 	return h
 }

@@ -2,7 +2,6 @@ package transcode
 
 import (
 	"fmt"
-	"math"
 	"strconv"
 	"strings"
 	"time"
@@ -53,33 +52,24 @@ func (t *Transcoder) encodeArgs(p *plan, loud *loudness) []string {
 // timing puts the sound where the picture had it: gaps become silence, what lies over something else goes,
 // and sound that begins later than the picture is preceded by silence. Then it cuts.
 //
-// ffmpeg's clock is at 0 where the file's earliest stream begins. A change of format in mid-stream makes
-// ffmpeg begin the filters anew; so nothing here counts from the first sample unless it must.
+// A change of format in mid-stream makes ffmpeg begin the filters anew. So nothing here fills up to a fixed
+// time: it would fill in everything that has passed once more.
 func (p *plan) timing() []string {
-	fill := "aresample=async=1"
-	zero := time.Duration(0)
-	late := p.source.lead(p.track) >= time.Millisecond
-	if late {
-		zero = p.source.picture - p.source.start
-		rate := max(p.track.SampleRate, 1)
-		fill += fmt.Sprintf(":first_pts=%d", int64(math.Round(zero.Seconds()*float64(rate))))
-	}
-	filters := []string{fill}
-	start, end := p.options.Start, p.options.End
-	if start == nil && end == nil {
-		return filters
-	}
-	if !late {
-		filters = append(filters, "asetpts=PTS-STARTPTS")
+	filters := []string{"aresample=async=1"}
+	if lead := p.source.lead(p.track); lead >= time.Millisecond {
+		filters = append(filters, fmt.Sprintf("adelay=delays=%.3f:all=1", lead.Seconds()*1000))
 	}
 	var bounds []string
-	if start != nil {
-		bounds = append(bounds, "start="+micros(time.Duration(*start)+zero))
+	if start := p.options.Start; start != nil {
+		bounds = append(bounds, "start="+micros(time.Duration(*start)))
 	}
-	if end != nil {
-		bounds = append(bounds, "end="+micros(time.Duration(*end)+zero))
+	if end := p.options.End; end != nil {
+		bounds = append(bounds, "end="+micros(time.Duration(*end)))
 	}
-	return append(filters, "atrim="+strings.Join(bounds, ":"))
+	if len(bounds) == 0 {
+		return filters
+	}
+	return append(filters, "asetpts=PTS-STARTPTS", "atrim="+strings.Join(bounds, ":"))
 }
 
 // micros is a time as ffmpeg reads it, to the microsecond: finer than samples are apart.

@@ -21,11 +21,10 @@ type (
 		Packets []probedPacket `json:"packets"`
 	}
 	probedFormat struct {
-		Name      string     `json:"format_name"`
-		StartTime string     `json:"start_time"`
-		Duration  string     `json:"duration"`
-		Score     int        `json:"probe_score"`
-		Tags      probedTags `json:"tags"`
+		Name     string     `json:"format_name"`
+		Duration string     `json:"duration"`
+		Score    int        `json:"probe_score"`
+		Tags     probedTags `json:"tags"`
 	}
 	probedStream struct {
 		Index       int              `json:"index"`
@@ -78,7 +77,6 @@ func parseProbe(raw []byte) (Source, int, error) {
 		},
 	}
 	source.Duration, _ = seconds(p.Format.Duration)
-	source.start, _ = seconds(p.Format.StartTime)
 	for _, stream := range p.Streams {
 		switch {
 		case stream.Type == "video" && stream.Disposition["attached_pic"] == 0:

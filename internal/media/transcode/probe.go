@@ -2,14 +2,17 @@ package transcode
 
 import (
 	"context"
+	"encoding/binary"
 	"errors"
 	"fmt"
 	"io"
+	"math"
 	"os"
 	"path/filepath"
 	"time"
 
 	"github.com/unreel/unreel/internal/conversion"
+	"github.com/unreel/unreel/internal/media/mp3"
 )
 
 // maxProbe is more than ffprobe has to say of 64 streams, in bytes.
@@ -38,6 +41,10 @@ func (t *Transcoder) Probe(ctx context.Context, path string) (Source, error) {
 		return Source{}, unreadable(head, log)
 	}
 	source.Path, source.Size = path, size
+	source.cutOff = riffCutOff(head, size)
+	if source.is("mp3") {
+		source.readOwnInfo()
+	}
 	if log.says("DRM protected") {
 		for i := range source.Tracks {
 			source.Tracks[i].Encrypted = true
@@ -70,13 +77,46 @@ func readHead(path string) (head []byte, size int64, err error) {
 	return head, info.Size(), err
 }
 
+// riffCutOff tells whether an AVI or WAV lacks its end: ffprobe makes its duration fit what is there. Recorders
+// that could not know the size leave 0 or the highest number.
+func riffCutOff(head []byte, size int64) bool {
+	const header = 8 // not counted in the size that it states
+	if len(head) < header || string(head[:4]) != "RIFF" {
+		return false
+	}
+	stated := int64(binary.LittleEndian.Uint32(head[4:]))
+	return stated < math.MaxInt32 && stated+header > size+1 // the last byte may be padding
+}
+
+// readOwnInfo reads the header frame of a source that is an MP3: it knows the duration, ffprobe only guesses.
+func (s *Source) readOwnInfo() {
+	file, err := os.Open(s.Path)
+	if err != nil {
+		return
+	}
+	defer file.Close()
+	frame, err := mp3.NewReader(file).Next()
+	if err != nil {
+		return
+	}
+	info, ok := mp3.ParseInfo(frame)
+	if !ok {
+		return
+	}
+	s.own = &info
+	s.cutOff = int64(info.Bytes) > s.Size
+	for i := range s.Tracks {
+		s.Tracks[i].exact = info.Frames > 0
+	}
+}
+
 // ffprobeJSON runs ffprobe. Of the first packets it shows the side data: only there does Common
 // Encryption show itself.
 func (t *Transcoder) ffprobeJSON(ctx context.Context, path string, size int64) ([]byte, *stderr, error) {
 	var raw []byte
 	args := append([]string{"-hide_banner", "-loglevel", "level+warning"}, inputOptions()...)
 	args = append(args, "-of", "json=compact=1", "-show_packets", "-read_intervals", "%+#40", "-show_entries",
-		"format=format_name,start_time,duration,probe_score:format_tags:"+
+		"format=format_name,duration,probe_score:format_tags:"+
 			"stream=index,codec_type,codec_name,codec_tag_string,sample_rate,channels,channel_layout,start_time,duration:"+
 			"stream_disposition=default,attached_pic:stream_tags:stream_side_data=side_data_type:"+
 			"packet=stream_index:packet_side_data=side_data_type,skip_samples",

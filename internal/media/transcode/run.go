@@ -215,6 +215,9 @@ func (p *plan) shortfall(length time.Duration, log *stderr) []string {
 		warnings = append(warnings, fmt.Sprintf("only %s of %s could be read: the file seems to be cut off",
 			clockText(length), clockText(p.expected)))
 	}
+	if len(warnings) == 0 && p.source.cutOff && p.options.End == nil {
+		warnings = append(warnings, "the file is shorter than it says: its end is missing")
+	}
 	if log.damaged > 0 {
 		warnings = append(warnings, fmt.Sprintf("%d damaged pieces of the sound could not be read", log.damaged))
 	}

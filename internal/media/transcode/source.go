@@ -5,6 +5,7 @@ import (
 	"time"
 
 	"github.com/unreel/unreel/internal/conversion"
+	"github.com/unreel/unreel/internal/media/mp3"
 )
 
 // Source is what a file is, as far as it can be known before it is decoded.
@@ -16,9 +17,10 @@ type Source struct {
 	Tracks   []Track       // of sound
 	Tags     Tags
 
-	start    time.Duration // of the earliest stream, on the file's own clock
-	picture  time.Duration // where the moving picture begins, on the same clock
+	picture  time.Duration // where the moving picture begins, on the file's own clock
 	pictured bool          // it has one
+	cutOff   bool          // it says that it has more bytes
+	own      *mp3.Info     // the header frame, if the file is an MP3 and has one
 }
 
 // Tags is what a file says of itself.

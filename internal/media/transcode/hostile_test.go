@@ -1,0 +1,83 @@
+package transcode_test
+
+import (
+	"errors"
+	"fmt"
+	"io"
+	"net/http"
+	"net/http/httptest"
+	"path/filepath"
+	"strings"
+	"sync/atomic"
+	"testing"
+
+	"github.com/unreel/unreel/internal/conversion"
+	"github.com/unreel/unreel/internal/media/mediatest"
+	"github.com/unreel/unreel/internal/media/transcode"
+)
+
+// TestPlaylistsOpenNothing disguises lists of other files and addresses as videos. Nobody may be called, and
+// nobody else's sound may come out.
+func TestPlaylistsOpenNothing(t *testing.T) {
+	var hits atomic.Int64
+	server := httptest.NewServer(http.HandlerFunc(func(http.ResponseWriter, *http.Request) { hits.Add(1) }))
+	defer server.Close()
+	secret := mediatest.Video(t, mediatest.Spec{Container: "ts"})
+	hls := "#EXTM3U\n#EXT-X-VERSION:3\n#EXT-X-TARGETDURATION:2\n#EXTINF:2,\n%s\n#EXT-X-ENDLIST\n"
+	dash := `<?xml version="1.0"?><MPD xmlns="urn:mpeg:dash:schema:mpd:2011" type="static" mediaPresentationDuration="PT2S">` +
+		`<Period><AdaptationSet mimeType="audio/mp4"><Representation id="1" bandwidth="1000"><BaseURL>%s</BaseURL>` +
+		`</Representation></AdaptationSet></Period></MPD>`
+	sdp := "v=0\no=- 0 0 IN IP4 127.0.0.1\ns=x\nc=IN IP4 127.0.0.1\nt=0 0\nm=audio 5004 RTP/AVP 0\n#%s\n"
+	for kind, template := range map[string]string{
+		"hls": hls, "dash": dash, "sdp": sdp,
+		"ffconcat": "ffconcat version 1.0\nfile '%s'\n",
+		"m3u":      "#EXTM3U\n#EXTINF:2,\n%s\n",
+		"pls":      "[playlist]\nFile1=%s\n",
+		"smil":     `<smil><body><audio src="%s"/></body></smil>`,
+		"svg":      `<svg xmlns="http://www.w3.org/2000/svg"><image href="%s"/></svg>`,
+	} {
+		for _, target := range []string{
+			secret, filepath.Base(secret), "file:" + secret, server.URL + "/a.ts", "concat:" + secret, "crypto:" + secret,
+		} {
+			for _, name := range []string{"talk.mp4", "talk.m3u8", "talk.mpd"} {
+				t.Run(fmt.Sprintf("%s/%.8s/%s", kind, target, name), func(t *testing.T) {
+					t.Parallel()
+					source := mediatest.File(t, name, fmt.Appendf(nil, template, target))
+					refuse(t, newTranscoder(t), transcode.Job{Source: source}, conversion.UnsupportedMedia)
+				})
+			}
+		}
+	}
+	t.Cleanup(func() {
+		if n := hits.Load(); n > 0 {
+			t.Errorf("the listener was called %d times", n)
+		}
+	})
+}
+
+// TestNamesAreOnlyNames gives videos names that mean something to ffmpeg or to a shell.
+func TestNamesAreOnlyNames(t *testing.T) {
+	video := mediatest.Bytes(t, mediatest.Spec{})
+	for _, name := range []string{
+		"concat:a|b.mp4", "http:__x.mp4", "-i.mp4", "%d.mp4", "a b'c\"d.mp4", "$(touch pwned).mp4", "ąę日本.mp4", "a\nb.mp4", "pipe:0",
+	} {
+		source := mediatest.File(t, name, video)
+		result, err := newTranscoder(t).Run(t.Context(), transcode.Job{Source: source, Sink: io.Discard}, nil)
+		if err != nil || result.MP3.Duration.Seconds() < 1.9 {
+			t.Errorf("%q: %v %+v", name, err, result.MP3)
+		}
+	}
+}
+
+func TestBombs(t *testing.T) {
+	tag := append([]byte("ID3\x04\x00\x00\x00\x00\x7F\x7F"), []byte(strings.Repeat("APIC\x00\x00\x00\x01", 2000))...)
+	deep := []byte(strings.Repeat("\x00\x00\x00\x08moov", 50_000))
+	huge := append([]byte("\x00\x00\x00\x18ftypisom\x00\x00\x00\x00isomiso2"), "\x00\x00\x00\x01moov\x7F\xFF\xFF\xFF\xFF\xFF\xFF\xFF"...)
+	for name, raw := range map[string][]byte{"tag.mp3": tag, "deep.mov": deep, "huge.mp4": huge} {
+		_, err := newTranscoder(t).Run(t.Context(), transcode.Job{Source: mediatest.File(t, name, raw), Sink: io.Discard}, nil)
+		var failure *conversion.Failure
+		if !errors.As(err, &failure) {
+			t.Errorf("%s: got %v", name, err)
+		}
+	}
+}
