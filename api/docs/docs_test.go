@@ -1,6 +1,7 @@
 package docs_test
 
 import (
+	"maps"
 	"net/http"
 	"net/http/httptest"
 	"os"
@@ -15,9 +16,7 @@ import (
 func get(t *testing.T, target string, header http.Header) *httptest.ResponseRecorder {
 	t.Helper()
 	req := httptest.NewRequest(http.MethodGet, target, nil)
-	for key, values := range header {
-		req.Header[key] = values
-	}
+	maps.Copy(req.Header, header)
 	rec := httptest.NewRecorder()
 	docs.Handler().ServeHTTP(rec, req)
 	return rec

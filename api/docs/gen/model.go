@@ -243,7 +243,7 @@ func exampleLines(s *openapi3.Schema, indent string) []string {
 	var lines []string
 	for _, name := range inOrder(s.Properties) {
 		property := s.Properties[name].Value
-		value := ""
+		var value string
 		if property.Example != nil {
 			raw, err := json.Marshal(property.Example)
 			if err != nil {
