@@ -2,6 +2,7 @@ package web_test
 
 import (
 	"io"
+	"maps"
 	"net/http"
 	"net/http/httptest"
 	"os"
@@ -19,9 +20,7 @@ func serve(t *testing.T, method, target string, header http.Header) *http.Respon
 		t.Fatal(err)
 	}
 	req := httptest.NewRequest(method, target, nil)
-	for key, values := range header {
-		req.Header[key] = values
-	}
+	maps.Copy(req.Header, header)
 	rec := httptest.NewRecorder()
 	handler.ServeHTTP(rec, req)
 	return rec.Result()

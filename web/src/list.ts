@@ -185,7 +185,8 @@ function fill({ conversion: c, element }: Row): void {
 
   const reason = find<HTMLElement>(element, '.reason')
   reason.hidden = !c.error
-  setText(reason, c.error ? `${c.error.title}. ${c.error.detail}` : '')
+  setText(find(reason, 'strong'), c.error ? `${c.error.title}.` : '')
+  setText(find(reason, 'span'), c.error?.detail ?? '')
   fillWarnings(find(element, '.warnings'), c.mp3?.warnings ?? [])
   fillButtons(element, c)
 }

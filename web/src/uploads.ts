@@ -1,6 +1,6 @@
 // Choosing videos and the rows of those that are on their way.
 
-import { SessionEnded, type Conversion } from './api'
+import { Failed, SessionEnded, type Conversion } from './api'
 import { announce, byId, find, fromTemplate, message, setText } from './dom'
 import { Canceled, newKey, upload, type Fields, type Upload } from './upload'
 import * as words from './words'
@@ -35,12 +35,14 @@ export function setUp(onUploaded: (c: Conversion) => void, onCount: () => void):
   })
   byId<HTMLFormElement>('convert').addEventListener('submit', (event) => {
     event.preventDefault()
+    if (!checkCut()) return
     const fields = readOptions()
     for (const file of chosen) add({ file, fields, key: newKey(), row: fromTemplate('row'), running: null })
     chosen = []
     showChosen()
     pump()
   })
+  for (const id of ['start', 'end']) byId(id).addEventListener('input', () => byId<HTMLInputElement>('end').setCustomValidity(''))
   setUpDrop()
   window.addEventListener('beforeunload', (event) => {
     if (running + waiting.length > 0) event.preventDefault()
@@ -97,6 +99,15 @@ function readOptions(): Fields {
     if (time) fields.push([id, time])
   }
   return fields
+}
+
+/** Says so if nothing of a video would be left, before it is uploaded for nothing. */
+function checkCut(): boolean {
+  const end = byId<HTMLInputElement>('end')
+  const until = words.seconds(end.value)
+  const wrong = until !== null && until <= (words.seconds(byId<HTMLInputElement>('start').value) ?? 0)
+  end.setCustomValidity(wrong ? 'Must be later than the start.' : '')
+  return end.reportValidity()
 }
 
 /** Takes files that are dropped anywhere, so that a near miss does not open the video in place of the page. */
@@ -180,6 +191,11 @@ function pump(): void {
   }
 }
 
+/** Tells whether the same upload may do better another time. */
+function passing(error: unknown): boolean {
+  return !(error instanceof Failed) || error.status === 0 || error.status >= 500 || [408, 409, 429].includes(error.status)
+}
+
 async function run(job: Job): Promise<void> {
   const mine = generation
   show(job, 'Uploading 0%', 0)
@@ -198,7 +214,7 @@ async function run(job: Job): Promise<void> {
     if (error instanceof Canceled || mine !== generation) return
     show(job, error instanceof SessionEnded ? 'Not uploaded' : 'Upload failed', null)
     find(job.row, '.error').textContent = message(error)
-    find<HTMLElement>(job.row, '[data-action=retry]').hidden = false
+    find<HTMLElement>(job.row, '[data-action=retry]').hidden = !passing(error)
     setText(find(job.row, '[data-action=cancel]'), 'Remove')
   } finally {
     job.running = null

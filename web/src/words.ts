@@ -20,6 +20,12 @@ export function duration(seconds: number): string {
   return hours ? `${hours}:${two(minutes)}:${two(whole % 60)}` : `${minutes}:${two(whole % 60)}`
 }
 
+/** Reads 12.5, 1:02 or 01:02:03.5; null if nothing is there. */
+export function seconds(time: string): number | null {
+  if (!time.trim()) return null
+  return time.split(':').reduce((sum, part) => sum * 60 + Number(part), 0)
+}
+
 export function percent(part: number): string {
   return `${Math.floor(Math.min(Math.max(part, 0), 1) * 100)}%`
 }
