@@ -44,14 +44,14 @@ func TestOriginalRoutes(t *testing.T) {
 		status int
 		body   string // "" for any
 	}{
-		"log in without credentials":           {nobody, func(u *harness.User) harness.Answer { return u.Post(t, "/login", "", nil) }, 401, "missing credentials"},
+		"log in without credentials":   {nobody, func(u *harness.User) harness.Answer { return u.Post(t, "/login", "", nil) }, 401, "missing credentials"},
 		"log in with a wrong password": {nobody, logIn("ada@example.com", "wrong"), 401, "invalid credentials"},
-		"log in as nobody":                     {nobody, logIn("nobody@example.com", harness.Password), 401, "invalid credentials"},
-		"upload without a token":               {nobody, multi(video), 401, "missing credentials"},
-		"upload with a bad token":              {forger, multi(video), 403, "not authorized"},
-		"upload without a file":                {ada, multi(harness.Part{Field: "a", Content: "b"}), 400, "exactly 1 file required"},
-		"upload of two files":                  {ada, multi(video, video), 400, "exactly 1 file required"},
-		"upload of no form":                    {ada, func(u *harness.User) harness.Answer { return u.Post(t, "/upload", "", nil) }, 400, "exactly 1 file required"},
+		"log in as nobody":             {nobody, logIn("nobody@example.com", harness.Password), 401, "invalid credentials"},
+		"upload without a token":       {nobody, multi(video), 401, "missing credentials"},
+		"upload with a bad token":      {forger, multi(video), 403, "not authorized"},
+		"upload without a file":        {ada, multi(harness.Part{Field: "a", Content: "b"}), 400, "exactly 1 file required"},
+		"upload of two files":          {ada, multi(video, video), 400, "exactly 1 file required"},
+		"upload of no form":            {ada, func(u *harness.User) harness.Answer { return u.Post(t, "/upload", "", nil) }, 400, "exactly 1 file required"},
 		"upload of JSON": {ada, func(u *harness.User) harness.Answer {
 			return u.Post(t, "/upload", "application/json", strings.NewReader("{}"))
 		}, 400, "exactly 1 file required"},

@@ -1,0 +1,119 @@
+package e2e
+
+import (
+	"context"
+	"errors"
+	"os"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/chromedp/cdproto/runtime"
+	"github.com/chromedp/chromedp"
+
+	"github.com/unreel/unreel/internal/media/mediatest"
+	"github.com/unreel/unreel/test/harness"
+)
+
+// browserPatience is for the whole of a test in a browser.
+const browserPatience = 4 * time.Minute
+
+// browser starts Chromium with an empty profile, and fails the test for whatever the page's scripts complain of.
+func browser(t *testing.T) context.Context {
+	t.Helper()
+	options := append(chromedp.DefaultExecAllocatorOptions[:],
+		chromedp.NoSandbox, chromedp.DisableGPU, chromedp.NoFirstRun,
+		chromedp.Flag("disable-quic", true),
+		chromedp.Flag("disable-background-networking", true),
+		chromedp.Flag("disable-component-update", true),
+		chromedp.Flag("disable-sync", true),
+		chromedp.WindowSize(1000, 900),
+	)
+	ctx, cancel := context.WithTimeout(t.Context(), browserPatience)
+	t.Cleanup(cancel)
+	ctx, cancel = chromedp.NewExecAllocator(ctx, options...)
+	t.Cleanup(cancel)
+	ctx, cancel = chromedp.NewContext(ctx)
+	t.Cleanup(cancel)
+	listen := func(event any) {
+		if thrown, ok := event.(*runtime.EventExceptionThrown); ok {
+			t.Errorf("exception in the page: %+v", thrown.ExceptionDetails)
+		}
+	}
+	// The first call starts the browser.
+	if err := chromedp.Do(ctx); err != nil {
+		t.Fatal(err)
+	}
+	if err := chromedp.Listen(ctx, listen); err != nil {
+		t.Fatal(err)
+	}
+	return ctx
+}
+
+// TestPage is the main job for a person without curl: sign up, upload, play, download, delete.
+func TestPage(t *testing.T) {
+	t.Parallel()
+	s := harness.StartAlone(t)
+	ctx := browser(t)
+	video := mediatest.Video(t, mediatest.Spec{Seconds: 3})
+
+	run(t, ctx, "sign up",
+		chromedp.Navigate(s.URL),
+		chromedp.Click("#switch"),
+		chromedp.SendKeys("#email", "ada@example.com"),
+		chromedp.SendKeys("#password", harness.Password),
+		chromedp.Click("#login-submit"),
+		chromedp.WaitVisible("#convert"),
+	)
+	run(t, ctx, "upload",
+		chromedp.SetUploadFiles("#files", []string{video}),
+		chromedp.WaitEnabled("#start-upload"),
+		chromedp.Click("#start-upload"),
+		chromedp.WaitVisible(`#conversions button[data-action="play"]`),
+	)
+	row, err := chromedp.Run(ctx, chromedp.Text("#conversions li"))
+	if err != nil || !strings.Contains(row, "video.mp4") {
+		t.Errorf("row: %q, %v", row, err)
+	}
+
+	run(t, ctx, "play",
+		chromedp.Click(`#conversions button[data-action="play"]`),
+		until(`(() => { const a = document.querySelector("audio"); return a && a.duration > 2.9 && a.duration < 3.2 })()`),
+	)
+	if path := os.Getenv("UNREEL_TEST_SCREENSHOT"); path != "" {
+		png, err := chromedp.Run(ctx, chromedp.FullScreenshot(100))
+		if err := errors.Join(err, os.WriteFile(path, png, 0o600)); err != nil {
+			t.Error(err)
+		}
+	}
+
+	run(t, ctx, "delete",
+		chromedp.Click(`#conversions button[data-action="delete"]`),
+		chromedp.WaitVisible(`#confirm button[value="delete"]`),
+		chromedp.Click(`#confirm button[value="delete"]`),
+		chromedp.WaitNotPresent("#conversions li"),
+	)
+	run(t, ctx, "upload what is no video",
+		chromedp.SetUploadFiles("#files", []string{mediatest.Text(t)}),
+		chromedp.WaitEnabled("#start-upload"),
+		chromedp.Click("#start-upload"),
+		until(`document.querySelector("#conversions")?.textContent.includes("not a video or audio file")`),
+	)
+}
+
+// until waits for an expression to be true.
+func until(expression string) chromedp.Action[chromedp.Void] {
+	return func(ctx context.Context, target *chromedp.Target) (chromedp.Void, error) {
+		_, err := chromedp.Poll[bool](expression)(ctx, target)
+		return chromedp.Void{}, err
+	}
+}
+
+// run does what a person does, and says at which step it did not work.
+func run(t *testing.T, ctx context.Context, step string, actions ...chromedp.Action[chromedp.Void]) {
+	t.Helper()
+	if err := chromedp.Do(ctx, actions...); err != nil {
+		body, shown := chromedp.Run(ctx, chromedp.Text("body"))
+		t.Fatalf("%s: %v (the page shows %q, %v)", step, err, body, shown)
+	}
+}
