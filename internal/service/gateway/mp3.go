@@ -93,8 +93,39 @@ func (g *Gateway) serveMP3(w http.ResponseWriter, r *http.Request, record ledger
 	header.Set("Content-Disposition", disposition)
 	header.Set("ETag", `"`+record.MP3.SHA256+`"`)
 	header.Set("Cache-Control", "private, no-cache")
-	http.ServeContent(httpx.NewRollingWriter(w, patience), r, "", record.FinishedAt, reader)
+	out := &rangeWriter{ResponseWriter: httpx.NewRollingWriter(w, patience), request: r, size: reader.Info().Size}
+	http.ServeContent(out, r, "", record.FinishedAt, reader)
 	return nil
+}
+
+// rangeWriter answers with a problem where http.ServeContent would answer in plain text that there is no
+// such range.
+type rangeWriter struct {
+	http.ResponseWriter
+
+	request *http.Request
+	size    int64 // of the MP3, in bytes
+	refused bool
+}
+
+// WriteHeader implements http.ResponseWriter.
+func (w *rangeWriter) WriteHeader(status int) {
+	if status != http.StatusRequestedRangeNotSatisfiable {
+		w.ResponseWriter.WriteHeader(status)
+		return
+	}
+	w.refused = true
+	w.Header().Del("Content-Disposition")
+	httpx.WriteProblem(w.ResponseWriter, w.request, httpx.NewProblem(status, "no-such-range", "There is no such range",
+		fmt.Sprintf("The MP3 has %d bytes.", w.size)))
+}
+
+// Write implements io.Writer.
+func (w *rangeWriter) Write(p []byte) (int, error) {
+	if w.refused {
+		return len(p), nil
+	}
+	return w.ResponseWriter.Write(p)
 }
 
 // mp3Name is the video's name with another ending.
