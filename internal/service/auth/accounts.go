@@ -94,7 +94,7 @@ func (a *Accounts) SetPassword(ctx context.Context, email, password string) erro
 	if err != nil {
 		return err
 	}
-	return a.change(ctx, address, "password set", func(user users.User) error {
+	return a.change(ctx, address, "password", func(user users.User) error {
 		return a.store.SetPassword(ctx, user.ID, hash)
 	})
 }
@@ -102,19 +102,19 @@ func (a *Accounts) SetPassword(ctx context.Context, email, password string) erro
 // SetAdmin makes an account an administrator's, or no longer one's. Tokens that are out say so until they
 // expire, in a quarter of an hour.
 func (a *Accounts) SetAdmin(ctx context.Context, email string, admin bool) error {
-	return a.change(ctx, email, "administrator set", func(user users.User) error {
+	return a.change(ctx, email, "administrator", func(user users.User) error {
 		return a.store.SetAdmin(ctx, user.ID, admin)
 	})
 }
 
 // Remove removes an account.
 func (a *Accounts) Remove(ctx context.Context, email string) error {
-	return a.change(ctx, email, "account removed", func(user users.User) error {
+	return a.change(ctx, email, "removed", func(user users.User) error {
 		return a.store.Delete(ctx, user.ID)
 	})
 }
 
-func (a *Accounts) change(ctx context.Context, email, event string, do func(users.User) error) error {
+func (a *Accounts) change(ctx context.Context, email, change string, do func(users.User) error) error {
 	user, err := a.Find(ctx, email)
 	if err != nil {
 		return err
@@ -122,7 +122,7 @@ func (a *Accounts) change(ctx context.Context, email, event string, do func(user
 	if err := do(user); err != nil {
 		return fmt.Errorf("change account: %w", err)
 	}
-	a.logger.Info(event, "user", user.ID, "address", mask(user.Email))
+	a.logger.Info("account changed", "change", change, "user", user.ID, "address", mask(user.Email))
 	return nil
 }
 

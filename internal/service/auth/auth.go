@@ -10,7 +10,7 @@ import (
 	"log/slog"
 	"time"
 
-	"github.com/unreel/unreel/internal/service/auth/token"
+	"github.com/unreel/unreel/internal/service/auth/client/token"
 	"github.com/unreel/unreel/internal/store/users"
 )
 

@@ -11,6 +11,7 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+	"time"
 
 	"go.uber.org/goleak"
 
@@ -71,6 +72,7 @@ func newBenchOver(t *testing.T, store users.Store, change ...func(*auth.Config))
 	if err != nil {
 		t.Fatal(err)
 	}
+	auth.Cheapen(service)
 	own, _ := store.(*sqlusers.Store)
 	return &bench{service.Handler(), service, own, log}
 }
@@ -166,3 +168,6 @@ func (b *bench) logIn(t *testing.T, email, password string) string {
 	t.Helper()
 	return mustStatus(t, b.call(t, "POST", "/login", "", basic(email, password)), http.StatusOK)
 }
+
+// pass lets time pass in a synctest bubble.
+func pass(d time.Duration) { time.Sleep(d) } //nolint:forbidigo // it is the bubble's own time

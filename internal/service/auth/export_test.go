@@ -13,7 +13,15 @@ func HoldHasher(s *Service) (release func()) {
 	}
 }
 
-// CheapHash is a password's hash as it may have been made before the cost was raised.
-func CheapHash(password string) string {
-	return newHasher(cheap, 1).derive(password)
+// Cheapen lets a service hash fast.
+func Cheapen(s *Service) {
+	s.accounts.hasher = newHasher(cheap, cap(s.accounts.hasher.slots))
+}
+
+// CheapPrefix begins the hashes of a service that was cheapened.
+const CheapPrefix = "$argon2id$v=19$m=64,t=1,p=1$"
+
+// OldHash is a password's hash from when it cost even less.
+func OldHash(password string) string {
+	return newHasher(cost{memory: 32, passes: 1, threads: 1}, 1).derive(password)
 }

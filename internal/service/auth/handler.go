@@ -11,7 +11,7 @@ import (
 
 	"github.com/unreel/unreel/internal/httpx"
 	"github.com/unreel/unreel/internal/service/auth/client"
-	"github.com/unreel/unreel/internal/service/auth/token"
+	"github.com/unreel/unreel/internal/service/auth/client/token"
 	"github.com/unreel/unreel/internal/store"
 	"github.com/unreel/unreel/internal/store/users"
 )
@@ -35,12 +35,12 @@ func (s *Service) Handler() http.Handler {
 func (s *Service) handleLogin(w http.ResponseWriter, r *http.Request) {
 	email, password, ok := r.BasicAuth()
 	if !ok {
-		s.text(w, http.StatusUnauthorized, "missing credentials", basicChallenge)
+		s.text(w, http.StatusUnauthorized, "missing credentials", "Basic")
 		return
 	}
 	user, err := s.logIn(r.Context(), clientOf(r), email, password)
 	if errors.Is(err, errCredentials) {
-		s.text(w, http.StatusUnauthorized, "invalid credentials", basicChallenge)
+		s.text(w, http.StatusUnauthorized, "invalid credentials", "Basic")
 		return
 	}
 	var signed string
@@ -61,11 +61,12 @@ func (s *Service) handleValidate(w http.ResponseWriter, r *http.Request) {
 	scheme, text, _ := strings.Cut(r.Header.Get("Authorization"), " ")
 	text = strings.TrimSpace(text)
 	if !strings.EqualFold(scheme, "Bearer") || text == "" {
-		s.text(w, http.StatusUnauthorized, "missing credentials", bearerChallenge)
+		s.text(w, http.StatusUnauthorized, "missing credentials", "Bearer")
 		return
 	}
+	ctx := r.Context()
 	claims, err := token.Parse(text, s.config.Issuer, func(id string) (ed25519.PublicKey, error) {
-		return s.keys.find(r.Context(), id)
+		return s.keys.find(ctx, id)
 	})
 	switch {
 	case errors.Is(err, token.ErrInvalid):
@@ -160,7 +161,7 @@ func (s *Service) problemOf(r *http.Request, err error) httpx.Problem {
 	case errors.Is(err, errCredentials):
 		p := httpx.NewProblem(http.StatusUnauthorized, "invalid-credentials", "The log-in failed",
 			"No account has this address and this password.")
-		p.Header = http.Header{"Www-Authenticate": {bearerChallenge}}
+		p.Header = http.Header{"Www-Authenticate": {challenge("Bearer")}}
 		return p
 	case errors.Is(err, users.ErrTaken):
 		p := httpx.NewProblem(http.StatusConflict, "address-taken", "The address is taken",
@@ -177,15 +178,14 @@ func (s *Service) problemOf(r *http.Request, err error) httpx.Problem {
 	return httpx.Internal()
 }
 
-// What a client has to send to get in (RFC 9110, 11.6.1).
-const (
-	basicChallenge  = `Basic realm="unreel", charset="UTF-8"`
-	bearerChallenge = `Bearer realm="unreel"`
-)
+// challenge says what a client has to send to get in (RFC 9110, 11.6.1).
+func challenge(scheme string) string {
+	return scheme + ` realm="unreel"`
+}
 
-func (s *Service) text(w http.ResponseWriter, status int, body, challenge string) {
-	if challenge != "" {
-		w.Header().Set("WWW-Authenticate", challenge)
+func (s *Service) text(w http.ResponseWriter, status int, body, scheme string) {
+	if scheme != "" {
+		w.Header().Set("WWW-Authenticate", challenge(scheme))
 	}
 	s.write(w, status, "text/plain; charset=utf-8", []byte(body))
 }
@@ -205,7 +205,7 @@ func (s *Service) write(w http.ResponseWriter, status int, kind string, body []b
 	w.Header().Set("Content-Type", kind)
 	w.Header().Set("Cache-Control", "no-store")
 	w.WriteHeader(status)
-	if _, err := w.Write(body); err != nil {
+	if _, err := w.Write(body); err != nil { //nolint:gosec // it is JSON or plain text, and said to be so
 		s.logger.Debug("answer not sent", "error", err)
 	}
 }

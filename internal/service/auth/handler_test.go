@@ -45,10 +45,19 @@ func TestSignUpAndLogIn(t *testing.T) {
 	for _, text := range []string{session.AccessToken, b.logIn(t, email, password)} {
 		claims := validate(t, b, text)
 		if claims["iss"] != "unreel" || claims["sub"] != user.ID || claims["username"] != email ||
-			claims["admin"] != false || claims["jti"] == "" || claims["exp"].(float64)-claims["iat"].(float64) != 900 {
+			claims["admin"] != false || claims["jti"] == "" || number(t, claims["exp"])-number(t, claims["iat"]) != 900 {
 			t.Errorf("got claims %v", claims)
 		}
 	}
+}
+
+func number(t *testing.T, value any) float64 {
+	t.Helper()
+	got, ok := value.(float64)
+	if !ok {
+		t.Errorf("%v is no number", value)
+	}
+	return got
 }
 
 func validate(t *testing.T, b *bench, text string) map[string]any {
@@ -197,7 +206,7 @@ func TestSessionRefuses(t *testing.T) {
 
 func TestSignUpClosed(t *testing.T) {
 	b := newBench(t, func(config *auth.Config) { config.Signup = auth.SignupClosed })
-	mustProblem(t, b.call(t, "POST", "/users", credentials(email, password)), http.StatusForbidden, "signup-closed")
+	_ = mustProblem(t, b.call(t, "POST", "/users", credentials(email, password)), http.StatusForbidden, "signup-closed")
 	b.add(t, email, password, false)
 	b.logIn(t, email, password)
 }

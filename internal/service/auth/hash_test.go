@@ -81,6 +81,9 @@ func TestCost(t *testing.T) {
 	if currentCost.memory < 19<<10 || currentCost.passes < 2 || !currentCost.sane() {
 		t.Errorf("got %+v", currentCost)
 	}
+	if got := NewAccounts(nil, nil).hasher.cost; got != currentCost {
+		t.Errorf("accounts hash at %+v", got)
+	}
 }
 
 func FuzzParsePHC(f *testing.F) {

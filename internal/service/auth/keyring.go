@@ -9,7 +9,7 @@ import (
 	"sync"
 	"time"
 
-	"github.com/unreel/unreel/internal/service/auth/token"
+	"github.com/unreel/unreel/internal/service/auth/client/token"
 	"github.com/unreel/unreel/internal/store/users"
 )
 

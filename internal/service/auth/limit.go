@@ -67,7 +67,8 @@ func (l *limiter) giveBack(buckets []string) {
 	}
 }
 
-// makeRoom forgets buckets that are full, and if there is none any one.
+// makeRoom forgets buckets that are full, and if those are few any others: an eighth of all, so that it is
+// not looked for room again soon.
 func (l *limiter) makeRoom(now time.Time) {
 	if len(l.full) < maxLimited {
 		return
@@ -78,7 +79,7 @@ func (l *limiter) makeRoom(now time.Time) {
 		}
 	}
 	for bucket := range l.full {
-		if len(l.full) < maxLimited {
+		if len(l.full) <= maxLimited-maxLimited/8 {
 			return
 		}
 		delete(l.full, bucket)

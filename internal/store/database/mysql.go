@@ -91,8 +91,7 @@ func mysqlConfig(address string) (*mysql.Config, error) {
 }
 
 func mysqlNumber(err error) uint16 {
-	var failure *mysql.MySQLError
-	if errors.As(err, &failure) {
+	if failure, ok := errors.AsType[*mysql.MySQLError](err); ok {
 		return failure.Number
 	}
 	return 0

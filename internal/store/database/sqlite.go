@@ -54,8 +54,7 @@ func openSQLite(address string) (*DB, error) {
 }
 
 func sqliteCode(err error) int {
-	var failure *sqlite.Error
-	if errors.As(err, &failure) {
+	if failure, ok := errors.AsType[*sqlite.Error](err); ok {
 		return failure.Code()
 	}
 	return 0

@@ -8,6 +8,7 @@ import (
 	"path/filepath"
 	"sync/atomic"
 	"testing"
+	"time"
 
 	"go.uber.org/goleak"
 
@@ -69,7 +70,7 @@ func serve(t *testing.T, handler http.Handler) *httptest.Server {
 // transport is one whose connections end with the test.
 func transport(t *testing.T) *http.Transport {
 	t.Helper()
-	own := http.DefaultTransport.(*http.Transport).Clone()
+	own := new(http.Transport)
 	t.Cleanup(own.CloseIdleConnections)
 	return own
 }
@@ -102,3 +103,6 @@ func nobody(t *testing.T) string {
 	defer listener.Close()
 	return listener.Addr().String()
 }
+
+// pass lets time pass in a synctest bubble.
+func pass(d time.Duration) { time.Sleep(d) } //nolint:forbidigo // it is the bubble's own time

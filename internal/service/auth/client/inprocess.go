@@ -34,7 +34,7 @@ func (t inProcess) RoundTrip(request *http.Request) (*http.Response, error) {
 		defer cancel()
 		defer unhook()
 		defer served.Body.Close()
-		defer func() { answer.end(recover()) }()
+		defer func() { answer.end(ctx, recover()) }()
 		t.handler.ServeHTTP(answer, served)
 	}()
 	select {
@@ -132,15 +132,16 @@ func (a *answer) Write(p []byte) (int, error) {
 // Flush implements http.Flusher: it sends the header.
 func (a *answer) Flush() { a.WriteHeader(http.StatusOK) }
 
-// end ends the answer when the handler has returned or panicked.
-func (a *answer) end(panicked any) {
+// end ends the answer when the handler has returned or panicked. What a handler wrote until its context
+// ended is not the whole answer, and must not look like it.
+func (a *answer) end(ctx context.Context, panicked any) {
 	if panicked == nil {
 		a.WriteHeader(http.StatusOK)
-		a.pipe.Close()
+		_ = a.pipe.CloseWithError(ctx.Err())
 		return
 	}
 	failure := fmt.Errorf("handler panicked: %v", panicked)
-	a.pipe.CloseWithError(failure)
+	_ = a.pipe.CloseWithError(failure)
 	a.once.Do(func() {
 		a.failure = failure
 		close(a.sent)

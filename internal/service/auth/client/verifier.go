@@ -15,7 +15,7 @@ import (
 	"golang.org/x/sync/singleflight"
 	"golang.org/x/time/rate"
 
-	"github.com/unreel/unreel/internal/service/auth/token"
+	"github.com/unreel/unreel/internal/service/auth/client/token"
 )
 
 const (

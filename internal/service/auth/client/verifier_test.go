@@ -5,6 +5,7 @@ import (
 	"crypto/ed25519"
 	"encoding/json"
 	"errors"
+	"maps"
 	"net/http"
 	"strings"
 	"sync"
@@ -16,7 +17,7 @@ import (
 	"github.com/golang-jwt/jwt/v5"
 
 	"github.com/unreel/unreel/internal/service/auth/client"
-	"github.com/unreel/unreel/internal/service/auth/token"
+	"github.com/unreel/unreel/internal/service/auth/client/token"
 )
 
 func TestVerifierAgainstAuth(t *testing.T) {
@@ -62,6 +63,10 @@ func keyOf(id string) ed25519.PrivateKey {
 	return ed25519.NewKeyFromSeed(seed)
 }
 
+func public(key ed25519.PrivateKey) ed25519.PublicKey {
+	return ed25519.PublicKey(key[ed25519.SeedSize:])
+}
+
 func (i *issuer) set(ids ...string) {
 	keys := make(map[string]ed25519.PrivateKey)
 	for _, id := range ids {
@@ -78,7 +83,7 @@ func (i *issuer) ServeHTTP(w http.ResponseWriter, _ *http.Request) {
 	}
 	set := token.JWKS{Keys: []token.JWK{{Type: "RSA", ID: "old"}, {Type: "OKP", Curve: "Ed25519", ID: "short", X: "AAAA"}}}
 	for id, key := range *i.keys.Load() {
-		set.Keys = append(set.Keys, token.NewJWK(id, key.Public().(ed25519.PublicKey)))
+		set.Keys = append(set.Keys, token.NewJWK(id, public(key)))
 	}
 	_ = json.NewEncoder(w).Encode(set)
 }
@@ -100,9 +105,7 @@ func sign(t *testing.T, id string, claims token.Claims) string {
 func forge(t *testing.T, method jwt.SigningMethod, head map[string]any, key any, claims jwt.Claims) string {
 	t.Helper()
 	unsigned := jwt.NewWithClaims(method, claims)
-	for name, value := range head {
-		unsigned.Header[name] = value
-	}
+	maps.Copy(unsigned.Header, head)
 	text, err := unsigned.SignedString(key)
 	if err != nil {
 		t.Fatal(err)
@@ -117,7 +120,7 @@ func TestForgedTokens(t *testing.T) {
 		t.Fatalf("the good one: %v", err)
 	}
 	a := map[string]any{"kid": "a"}
-	public := []byte(keyOf("a").Public().(ed25519.PublicKey))
+	hmacKey := []byte(public(keyOf("a")))
 	late, early, other, endless, nobody := claims(), claims(), claims(), claims(), claims()
 	late.ExpiresAt = jwt.NewNumericDate(time.Now().Add(-time.Minute))
 	early.NotBefore = jwt.NewNumericDate(time.Now().Add(time.Minute))
@@ -127,8 +130,8 @@ func TestForgedTokens(t *testing.T) {
 		"nothing":              "",
 		"no token":             "a.b.c",
 		"alg none":             forge(t, jwt.SigningMethodNone, a, jwt.UnsafeAllowNoneSignatureType, claims()),
-		"HS256, public key":    forge(t, jwt.SigningMethodHS256, a, public, claims()),
-		"HS256, said EdDSA":    forge(t, jwt.SigningMethodHS256, map[string]any{"kid": "a", "alg": "EdDSA"}, public, claims()),
+		"HS256, public key":    forge(t, jwt.SigningMethodHS256, a, hmacKey, claims()),
+		"HS256, said EdDSA":    forge(t, jwt.SigningMethodHS256, map[string]any{"kid": "a", "alg": "EdDSA"}, hmacKey, claims()),
 		"another's key":        forge(t, jwt.SigningMethodEdDSA, a, keyOf("stranger"), claims()),
 		"unknown kid":          sign(t, "stranger", claims()),
 		"wrong kid":            forge(t, jwt.SigningMethodEdDSA, map[string]any{"kid": "b"}, keyOf("a"), claims()),
@@ -164,7 +167,7 @@ func TestRotationWithoutRestart(t *testing.T) {
 		mustVerify(t, v, sign(t, "b", claims()))
 		mustVerify(t, v, sign(t, "a", claims()))
 		keys.set("b")
-		time.Sleep(time.Minute)
+		pass(time.Minute)
 		if _, err := v.Verify(t.Context(), sign(t, "c", claims())); !errors.Is(err, client.ErrBadToken) {
 			t.Errorf("got %v, want ErrBadToken", err)
 		}
@@ -196,7 +199,7 @@ func TestUnknownKeysAskSeldom(t *testing.T) {
 			t.Errorf("the service was asked %d times", asks)
 		}
 		keys.set("a", "b")
-		time.Sleep(10 * time.Second)
+		pass(10 * time.Second)
 		mustVerify(t, v, sign(t, "b", claims()))
 	})
 }
@@ -215,19 +218,19 @@ func TestAuthAway(t *testing.T) {
 		ctx, stop := context.WithCancel(t.Context())
 		stopped := make(chan error)
 		go func() { stopped <- v.Run(ctx) }()
-		time.Sleep(time.Minute)
+		pass(time.Minute)
 		keys.away.Store(false)
-		time.Sleep(2 * time.Second)
+		pass(2 * time.Second)
 		if err := v.Check(); err != nil {
 			t.Errorf("check: %v", err)
 		}
 		keys.away.Store(true)
-		time.Sleep(3 * time.Hour)
+		pass(3 * time.Hour)
 		mustVerify(t, v, sign(t, "a", claims()))
 
 		keys.set("a", "b")
 		keys.away.Store(false)
-		time.Sleep(5 * time.Minute)
+		pass(5 * time.Minute)
 		asks := keys.asks.Load()
 		mustVerify(t, v, sign(t, "b", claims()))
 		if keys.asks.Load() != asks {
@@ -245,7 +248,7 @@ func TestManyAtOnce(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		keys := newIssuer("a")
 		slow := http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-			time.Sleep(time.Second)
+			pass(time.Second)
 			keys.ServeHTTP(w, r)
 		})
 		v := newVerifier(t, "http://auth", client.InProcess(slow))
