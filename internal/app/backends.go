@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"log/slog"
 	"path/filepath"
 	"strings"
@@ -13,7 +14,9 @@ import (
 	mailfile "github.com/unreel/unreel/internal/mail/file"
 	"github.com/unreel/unreel/internal/mail/smtp"
 	"github.com/unreel/unreel/internal/queue/local"
+	"github.com/unreel/unreel/internal/store/blob"
 	"github.com/unreel/unreel/internal/store/blob/disk"
+	"github.com/unreel/unreel/internal/store/blob/gridfs"
 	"github.com/unreel/unreel/internal/store/database"
 	"github.com/unreel/unreel/internal/store/ledger"
 	"github.com/unreel/unreel/internal/store/ledger/sqlledger"
@@ -83,14 +86,27 @@ func (p *process) openBlobs(context.Context) error {
 	if !p.roles.needBlobs() {
 		return nil
 	}
-	blobs, err := disk.Open(disk.Config{Dir: strings.TrimPrefix(p.settings.Blobs, "file:")})
+	blobs, err := openBlobs(p.settings)
 	if err != nil {
 		return err
 	}
 	p.opened.push("blobs", blobs.Close)
 	p.blobs = blobs
-	p.ready.add("blobs", checkEvery, p.blobs.Check)
+	p.ready.add("blobs", checkEvery, blobs.Check)
 	return nil
+}
+
+// closingBlobs is a blob store that has to be closed.
+type closingBlobs interface {
+	blob.Store
+	io.Closer
+}
+
+func openBlobs(settings Settings) (closingBlobs, error) {
+	if dir, found := strings.CutPrefix(settings.Blobs, "file:"); found {
+		return disk.Open(disk.Config{Dir: dir})
+	}
+	return gridfs.Open(gridfs.Config{URL: settings.Blobs})
 }
 
 func (p *process) openQueue(context.Context) error {

@@ -1,0 +1,93 @@
+package harness
+
+import (
+	"strings"
+	"testing"
+
+	"github.com/unreel/unreel/test/servers"
+)
+
+// Shape is how many processes of each service a cluster has; 0 is one.
+type Shape struct {
+	Gateways, Converters, Notifiers int
+}
+
+// Cluster is the four services as processes of their own, over servers of their own.
+type Cluster struct {
+	Database *servers.MariaDBServer
+	Broker   *servers.RabbitMQServer
+	Blobs    *servers.FerretDBServer
+	Mail     *servers.SMTPServer
+
+	URL        string   // of the first gateway
+	URLs       []string // of every gateway
+	DSN        string   // UNREEL_DATABASE
+	AMQP       string   // UNREEL_QUEUE
+	Gateways   []*Process
+	Auths      []*Process
+	Converters []*Process
+	Notifiers  []*Process
+}
+
+// StartCluster runs a cluster until the test ends, and waits until it can do its work. Settings are given to every
+// service.
+func StartCluster(t testing.TB, shape Shape, settings ...string) *Cluster {
+	t.Helper()
+	c := &Cluster{
+		Database: servers.NewMariaDB(t), Broker: servers.NewRabbitMQ(t), Blobs: servers.NewFerretDB(t), Mail: servers.SMTP(t),
+	}
+	c.DSN, c.AMQP = c.Database.Database(t), c.Broker.VirtualHost(t)
+	c.launch(t, shape, settings)
+	for _, p := range c.Processes() {
+		p.Ready(t)
+	}
+	return c
+}
+
+// Processes is every process of ours.
+func (c *Cluster) Processes() []*Process {
+	var all []*Process
+	for _, some := range [][]*Process{c.Auths, c.Gateways, c.Converters, c.Notifiers} {
+		all = append(all, some...)
+	}
+	return all
+}
+
+func (c *Cluster) launch(t testing.TB, shape Shape, settings []string) {
+	t.Helper()
+	database, blobs, queue := "UNREEL_DATABASE="+c.DSN, "UNREEL_BLOBS="+c.Blobs.URL(), "UNREEL_QUEUE="+c.AMQP
+	auth := FreePort(t)
+	start := func(command string, count int, more func() []string) []*Process {
+		var started []*Process
+		for range max(count, 1) {
+			started = append(started, Launch(t, command, append(more(), settings...)...))
+		}
+		return started
+	}
+	c.Auths = start("auth", 1, func() []string {
+		return []string{database, "UNREEL_AUTH_ADDR=" + auth}
+	})
+	c.Gateways = start("gateway", shape.Gateways, func() []string {
+		public := FreePort(t)
+		c.URLs = append(c.URLs, "http://"+public)
+		return []string{database, blobs, queue, "UNREEL_ADDR=" + public, "UNREEL_AUTH_URL=http://" + auth, "UNREEL_PUBLIC_URL=" + c.URLs[0]}
+	})
+	c.URL = c.URLs[0]
+	c.Converters = start("converter", shape.Converters, func() []string {
+		return []string{database, blobs, queue}
+	})
+	c.Notifiers = start("notifier", shape.Notifiers, func() []string {
+		return []string{database, queue, "UNREEL_MAIL=" + c.Mail.URL, "UNREEL_PUBLIC_URL=" + c.URL}
+	})
+}
+
+// Mails returns the mails that name an id.
+func (c *Cluster) Mails(id string) []string {
+	var found []string
+	for _, mail := range c.Mail.Mails() {
+		if strings.Contains(string(mail.Data), id) {
+			found = append(found, string(mail.Data))
+		}
+	}
+	return found
+}
