@@ -9,9 +9,11 @@ import (
 )
 
 func TestModelSQLite(t *testing.T) {
+	t.Parallel()
 	ledgertest.RunModel(t, open(t, "sqlite:"+filepath.Join(t.TempDir(), "unreel.db")))
 }
 
 func TestModelMySQL(t *testing.T) {
+	t.Parallel()
 	ledgertest.RunModel(t, open(t, servers.MariaDB(t)))
 }

@@ -1,0 +1,261 @@
+package converter_test
+
+import (
+	"context"
+	"crypto/sha256"
+	"encoding/hex"
+	"errors"
+	"os"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/unreel/unreel/internal/conversion"
+	"github.com/unreel/unreel/internal/media/mediatest"
+	"github.com/unreel/unreel/internal/store/blob"
+	"github.com/unreel/unreel/internal/store/ledger"
+)
+
+var second = mediatest.Spec{Seconds: 1}
+
+func ended(r ledger.Record) bool { return r.Status.Terminal() }
+
+func TestConvert(t *testing.T) {
+	for name, hide := range map[string]bool{"where it lies": false, "from a copy": true} {
+		t.Run(name, func(t *testing.T) {
+			w := newWorld(t)
+			if hide {
+				w.blobs = struct{ blob.Store }{w.disk}
+			}
+			w.start()
+			id := w.queued(mediatest.Bytes(t, second))
+			w.hint(id)
+			record := w.eventually(id, "the end", ended)
+			if record.Status != conversion.Completed || record.Attempts != 1 || record.Progress != 1 || record.Video.Codec != "aac" {
+				t.Fatalf("got %+v", record)
+			}
+			path, err := w.disk.Path(blob.MP3, id)
+			w.must(err)
+			content, err := os.ReadFile(path)
+			w.must(err)
+			if digest := sha256.Sum256(content); hex.EncodeToString(digest[:]) != record.MP3.SHA256 || int64(len(content)) != record.MP3.Size {
+				t.Error("the MP3 that is kept is not the one that the record describes")
+			}
+			if hz := mediatest.Decode(t, path).Frequency(0); hz < 438 || hz > 442 {
+				t.Errorf("hears %v Hz", hz)
+			}
+			w.stop()
+		})
+	}
+}
+
+// TestFailsForGood wants no second attempt for what would only fail again.
+func TestFailsForGood(t *testing.T) {
+	for name, test := range map[string]struct {
+		video  []byte
+		slug   conversion.Slug
+		copied bool // before it is converted
+	}{
+		"no video there":   {nil, conversion.Internal, false},
+		"no video to copy": {nil, conversion.Internal, true},
+		"text":             {[]byte(strings.Repeat("not a video\n", 1000)), conversion.UnsupportedMedia, true},
+		"without sound":    {mediatest.Bytes(t, mediatest.Spec{Seconds: 1, NoSound: true}), conversion.NoAudioStream, false},
+	} {
+		t.Run(name, func(t *testing.T) {
+			w := newWorld(t)
+			if test.copied {
+				w.blobs = struct{ blob.Store }{w.disk}
+			}
+			w.start()
+			id := w.queued(test.video)
+			w.hint(id)
+			record := w.eventually(id, "the end", ended)
+			if record.Failure == nil || record.Failure.Slug != test.slug || record.Attempts != 1 || w.has(blob.MP3, id) {
+				t.Errorf("got %+v", record)
+			}
+			w.stop()
+		})
+	}
+}
+
+// TestPassingErrors wants another attempt, later, for what may be over then.
+func TestPassingErrors(t *testing.T) {
+	for name, fail := range map[string]func(*door){
+		"create fails": func(d *door) { d.create = errors.New("no room to create") },
+		"write fails":  func(d *door) { d.write = errors.New("no room to write") },
+		"commit fails": func(d *door) { d.commit = errors.New("no room to commit") },
+		"fetch fails":  func(d *door) { d.open = errors.New("no room to fetch") },
+	} {
+		t.Run(name, func(t *testing.T) {
+			w := newWorld(t)
+			door := newDoor(w)
+			fail(door)
+			close(door.pass)
+			w.start()
+			id := w.queued(mediatest.Bytes(t, second))
+			w.hint(id)
+			record := w.eventually(id, "a second chance", func(r ledger.Record) bool { return r.LastError != "" })
+			if record.Status != conversion.Queued || record.Attempts != 1 || !record.NotBefore.After(record.StartedAt.Add(4*time.Second)) ||
+				!strings.Contains(record.LastError, "no room to") || w.has(blob.MP3, id) {
+				t.Errorf("got %+v", record)
+			}
+			w.stop()
+		})
+	}
+}
+
+// TestStaleResult ends the claim while its MP3 is being stored: the MP3 must go, unless it is another's by then.
+func TestStaleResult(t *testing.T) {
+	for name, test := range map[string]struct {
+		meanwhile func(w *world, id conversion.ID)
+		kept      bool
+	}{
+		"canceled": {func(w *world, id conversion.ID) {
+			_, err := w.ledger.Cancel(w.Context(), owner, id)
+			w.must(err)
+		}, false},
+		"deleted": {func(w *world, id conversion.ID) {
+			_, err := w.ledger.Delete(w.Context(), owner, id)
+			w.must(err)
+		}, false},
+		"forgotten": {func(w *world, id conversion.ID) {
+			_, err := w.ledger.Delete(w.Context(), owner, id)
+			w.must(err)
+			for range 2 {
+				w.db.Advance(25 * time.Hour)
+				w.must(w.ledger.FilesRemoved(w.Context(), id))
+			}
+		}, false},
+		"taken over": {func(w *world, id conversion.ID) {
+			w.db.Advance(2 * time.Minute)
+			_, err := w.ledger.Claim(w.Context(), id)
+			w.must(err)
+		}, true},
+		"completed by another": {func(w *world, id conversion.ID) {
+			w.db.Advance(2 * time.Minute)
+			claim, err := w.ledger.Claim(w.Context(), id)
+			w.must(err)
+			_, err = w.ledger.Complete(w.Context(), id, claim.Fence, conversion.Video{}, conversion.MP3{})
+			w.must(err)
+		}, true},
+		"failed by another": {func(w *world, id conversion.ID) {
+			w.db.Advance(2 * time.Minute)
+			claim, err := w.ledger.Claim(w.Context(), id)
+			w.must(err)
+			_, err = w.ledger.Fail(w.Context(), id, claim.Fence, *conversion.Fail(conversion.Internal, "x"))
+			w.must(err)
+		}, false},
+	} {
+		t.Run(name, func(t *testing.T) {
+			w := newWorld(t)
+			door := newDoor(w)
+			w.start()
+			id := w.queued(mediatest.Bytes(t, second))
+			w.hint(id)
+			door.wait()
+			test.meanwhile(w, id)
+			close(door.pass)
+			w.stop()
+			if got := w.has(blob.MP3, id); got != test.kept || !door.committed.Load() {
+				t.Errorf("MP3 there: %v, want %v; stored at all: %v", got, test.kept, door.committed.Load())
+			}
+		})
+	}
+}
+
+// TestStopHandsBack stops a converter whose grace is over: the attempt must not count.
+func TestStopHandsBack(t *testing.T) {
+	w := newWorld(t)
+	w.grace = 0
+	door := newDoor(w)
+	w.start()
+	id := w.queued(mediatest.Bytes(t, second))
+	before := w.record(id)
+	w.hint(id)
+	door.wait()
+	w.stop()
+	record := w.record(id)
+	if record.Status != conversion.Queued || record.Attempts != 0 || !record.QueuedAt.Equal(before.QueuedAt) || w.has(blob.MP3, id) {
+		t.Errorf("got %+v", record)
+	}
+	if _, err := w.ledger.Claim(w.Context(), id); err != nil {
+		t.Errorf("cannot be claimed at once: %v", err)
+	}
+}
+
+// TestStopFinishes stops a converter that has time to finish.
+func TestStopFinishes(t *testing.T) {
+	w := newWorld(t)
+	door := newDoor(w)
+	w.start()
+	id := w.queued(mediatest.Bytes(t, second))
+	w.hint(id)
+	door.wait()
+	time.AfterFunc(50*time.Millisecond, func() { close(door.pass) })
+	w.stop()
+	if record := w.record(id); record.Status != conversion.Completed {
+		t.Errorf("got %+v", record)
+	}
+}
+
+// TestNewsOfACancellation must end the work on what was canceled, and hand back what was retried since.
+func TestNewsOfACancellation(t *testing.T) {
+	for name, late := range map[string]bool{"in time": false, "late": true} {
+		t.Run(name, func(t *testing.T) {
+			w := newWorld(t)
+			door := newDoor(w)
+			w.start()
+			id := w.queued(mediatest.Bytes(t, second))
+			w.hint(id)
+			door.wait()
+			if !late {
+				_, err := w.ledger.Cancel(w.Context(), owner, id)
+				w.must(err)
+			}
+			for waiting := true; waiting; { // until the converter has subscribed
+				w.must(w.queue.Announce(w.Context(), conversion.Event{ID: id, Owner: owner, Status: conversion.Canceled}))
+				select {
+				case <-door.left:
+					waiting = false
+				case <-time.After(10 * time.Millisecond):
+				}
+			}
+			w.stop()
+			record := w.record(id)
+			if !late && (record.Status != conversion.Canceled || record.Attempts != 1) || late && (record.Status != conversion.Queued || record.Attempts != 0) {
+				t.Errorf("got %+v", record)
+			}
+			if w.has(blob.MP3, id) {
+				t.Error("an MP3 was left behind")
+			}
+		})
+	}
+}
+
+// TestCrashedBefore wants what an earlier process left in the scratch folder to go.
+func TestCrashedBefore(t *testing.T) {
+	w := newWorld(t)
+	w.must(os.MkdirAll(w.scratch+"/old", 0o700))
+	w.must(os.WriteFile(w.scratch+"/old/half.mp3", []byte("half"), 0o600))
+	w.start()
+	w.wantCleanScratch()
+}
+
+// TestLedgerAway settles nothing, and leaves what it has to its lease.
+func TestLedgerAway(t *testing.T) {
+	w := newWorld(t)
+	door := newDoor(w)
+	w.start()
+	id := w.queued(mediatest.Bytes(t, second))
+	w.hint(id)
+	door.wait()
+	if _, err := w.ledger.Claim(context.Background(), id); !errors.Is(err, ledger.ErrHeld) {
+		t.Errorf("claimed while it is converted: %v", err)
+	}
+	w.must(w.db.Close())
+	close(door.pass)
+	w.stop()
+	if !w.has(blob.MP3, id) {
+		t.Error("the MP3 was removed although its conversion may have been completed")
+	}
+}
