@@ -7,6 +7,7 @@ import (
 	"strings"
 	"time"
 
+	"go.mongodb.org/mongo-driver/v2/event"
 	"go.mongodb.org/mongo-driver/v2/mongo/options"
 	"go.mongodb.org/mongo-driver/v2/mongo/readpref"
 	"go.mongodb.org/mongo-driver/v2/mongo/writeconcern"
@@ -30,6 +31,8 @@ type Config struct {
 	Timeout time.Duration
 	// Databases names the database of a kind where it is not the kind's own text, as in tests that share a server.
 	Databases map[blob.Kind]string
+
+	monitor *event.CommandMonitor // of tests
 }
 
 // Validate names the first setting that cannot work.
@@ -50,6 +53,7 @@ func (c Config) options() (*options.ClientOptions, error) {
 		SetConnectTimeout(min(selectionTimeout, c.Timeout)).
 		SetServerSelectionTimeout(min(selectionTimeout, c.Timeout)).
 		SetWriteConcern(writeconcern.Majority()).
+		SetMonitor(c.monitor).
 		ApplyURI(c.URL)
 	if err := opts.Validate(); err != nil {
 		return nil, c.refuse(err)

@@ -238,4 +238,3 @@ func (b bucket) latest(ctx context.Context, id bson.ObjectID) (time.Time, error)
 }
 
 func byField(name string) bson.D { return bson.D{{Key: name, Value: 1}} }
-
