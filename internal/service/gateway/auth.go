@@ -98,14 +98,13 @@ func (g *Gateway) Login(w http.ResponseWriter, r *http.Request) {
 
 // GetJWKS implements GET /.well-known/jwks.json.
 func (g *Gateway) GetJWKS(w http.ResponseWriter, r *http.Request) {
-	keys, err := g.accounts.Keys(r.Context())
+	keys, err := g.verifier.JWKS(r.Context())
 	if err != nil {
 		g.fail(w, r, err)
 		return
 	}
-	w.Header().Set("Content-Type", "application/json")
 	w.Header().Set("Cache-Control", "public, max-age=60")
-	g.write(w, keys)
+	g.json(w, http.StatusOK, keys)
 }
 
 // clientAddress is where a request comes from, without the port. What a proxy says in a header is not
