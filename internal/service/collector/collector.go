@@ -63,20 +63,20 @@ func (c *Collector) Run(ctx context.Context) error {
 	}
 }
 
-// CollectDoomed removes the files of every record whose time has come.
+// CollectDoomed removes the files of every record whose time has come. One whose files cannot be removed does not keep
+// those beside it.
 func (c *Collector) CollectDoomed(ctx context.Context) error {
 	for {
 		records, err := c.ledger.Doomed(ctx, batch)
 		if err != nil {
 			return fmt.Errorf("list doomed files: %w", err)
 		}
+		var failed error
 		for _, record := range records {
-			if err := c.remove(ctx, record.ID); err != nil {
-				return err
-			}
+			failed = errors.Join(failed, c.remove(ctx, record.ID))
 		}
-		if len(records) < batch {
-			return nil
+		if failed != nil || len(records) < batch {
+			return failed
 		}
 	}
 }
