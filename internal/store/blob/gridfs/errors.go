@@ -70,6 +70,14 @@ func isUnavailable(err error) bool {
 	if mongo.IsNetworkError(err) || mongo.IsTimeout(err) {
 		return true
 	}
+	// An operation that waits for a connection learns so that another has lost the server; the type is the driver's own.
+	var lost interface {
+		error
+		Retryable() bool
+	}
+	if errors.As(err, &lost) && lost.Retryable() {
+		return true
+	}
 	var answer mongo.ServerError
 	return errors.As(err, &answer) && slices.ContainsFunc(unavailableCodes, answer.HasErrorCode)
 }

@@ -13,31 +13,41 @@ import (
 	"go.mongodb.org/mongo-driver/v2/bson"
 	"go.mongodb.org/mongo-driver/v2/event"
 	"go.mongodb.org/mongo-driver/v2/mongo"
+	"go.mongodb.org/mongo-driver/v2/mongo/options"
 
 	"github.com/unreel/unreel/internal/store/blob"
 	"github.com/unreel/unreel/test/servers"
 )
 
-// TestDamage reads chunks that are missing, short, long, swapped or another's: each is an error.
+// TestDamage reads chunks that are missing, short, long, or another's: each is an error. They are another program's,
+// which are small.
 func TestDamage(t *testing.T) {
+	const size = 1000
 	tests := map[string]func(ctx context.Context, chunks *mongo.Collection) error{
 		"first missing": remove(0), "middle missing": remove(1), "last missing": remove(2),
-		"short":           set(1, "data", bson.Binary{Data: make([]byte, chunkSize-1)}),
-		"long":            set(1, "data", bson.Binary{Data: make([]byte, chunkSize+1)}),
-		"last too short":  set(2, "data", bson.Binary{}),
-		"no bytes":        set(1, "data", "text"),
-		"another's":       set(1, "writer", bson.NewObjectID()),
-		"another program": set(1, "writer", nil),
+		"short":          set(1, "data", bson.Binary{Data: make([]byte, size-1)}),
+		"long":           set(1, "data", bson.Binary{Data: make([]byte, size+1)}),
+		"last too short": set(2, "data", bson.Binary{}),
+		"no bytes":       set(1, "data", "text"),
+		"no number":      set(1, "n", "one"),
+		"another's":      set(1, "writer", bson.NewObjectID()),
 	}
 	store, id := open(t), newID()
+	upload := options.GridFSUpload().SetChunkSizeBytes(size)
 	for name, damage := range tests {
 		t.Run(name, func(t *testing.T) {
-			put(t, store, id, pattern("whole", 2*chunkSize+1), blob.Meta{})
+			whole := bytes.NewReader(pattern("whole", 2*size+1))
+			if err := database(t, store).GridFSBucket().UploadFromStreamWithID(t.Context(), key(t, id), "", whole, upload); err != nil {
+				t.Fatal(err)
+			}
 			if err := damage(t.Context(), videos(t, store).chunks); err != nil {
 				t.Fatal(err)
 			}
 			if got, err := read(t, store, id); !errors.Is(err, errDamaged) {
 				t.Errorf("read %d bytes, %v; want errDamaged", len(got), err)
+			}
+			if err := store.Delete(t.Context(), blob.Video, id); err != nil {
+				t.Fatal(err)
 			}
 		})
 	}
