@@ -83,6 +83,7 @@ func statusText(one api.Conversion) string {
 		if one.Attempts > 1 {
 			return fmt.Sprintf("failed after %d attempts", one.Attempts)
 		}
+	default:
 	}
 	return string(one.Status)
 }

@@ -15,6 +15,7 @@ import (
 	"go.uber.org/goleak"
 
 	"github.com/unreel/unreel/api"
+	"github.com/unreel/unreel/api/client"
 	"github.com/unreel/unreel/internal/conversion"
 )
 
@@ -50,7 +51,9 @@ func fresh(t *testing.T) {
 	t.Setenv("XDG_CONFIG_HOME", t.TempDir())
 	for _, variable := range []string{"UNREEL_SERVER", "UNREEL_TOKEN", "UNREEL_PASSWORD"} {
 		t.Setenv(variable, "")
-		os.Unsetenv(variable)
+		if err := os.Unsetenv(variable); err != nil { // which Setenv undoes
+			t.Fatal(err)
+		}
 	}
 	t.Chdir(t.TempDir())
 }
@@ -187,4 +190,8 @@ func names(t *testing.T, folder string) []string {
 		found = append(found, filepath.Base(entry.Name()))
 	}
 	return found
+}
+
+func apiError(status int) error {
+	return &client.Error{Problem: api.Problem{Status: status}}
 }

@@ -109,12 +109,11 @@ func (w *watcher) note(event api.Event) {
 
 // passing tells whether an error may go away by itself: a lost connection, a server that starts again.
 func passing(err error) bool {
-	var refused *client.Error
-	if errors.As(err, &refused) {
+	if refused, ok := errors.AsType[*client.Error](err); ok {
 		return refused.Problem.Status >= 500 || refused.Problem.Status == http.StatusTooManyRequests
 	}
-	var lost *url.Error
-	return errors.As(err, &lost) || isBroken(err)
+	_, lost := errors.AsType[*url.Error](err)
+	return lost || isBroken(err)
 }
 
 // follow watches one conversion until it ends and returns how it then stands.

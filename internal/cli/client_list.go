@@ -2,6 +2,7 @@ package cli
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"io"
 
@@ -52,13 +53,14 @@ func (c *ListCmd) Run(ctx context.Context, io *IO) error {
 
 func (c *ListCmd) check() error {
 	if c.Limit < 1 {
-		return UsageError{fmt.Errorf("--limit: must be more than 0, or say --all")}
+		return UsageError{errors.New("--limit: must be more than 0, or say --all")}
 	}
 	switch s := conversion.Status(c.Status); s {
 	case "", conversion.Queued, conversion.Converting, conversion.Completed, conversion.Failed, conversion.Canceled:
 		return nil
+	default:
+		return UsageError{errors.New("--status: must be queued, converting, completed, failed or canceled")}
 	}
-	return UsageError{fmt.Errorf("--status: must be queued, converting, completed, failed or canceled")}
 }
 
 func (c *ListCmd) page(ctx context.Context, r *remote, cursor string, shown int) (api.ConversionList, error) {

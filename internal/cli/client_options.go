@@ -71,8 +71,8 @@ func (f *optionFlags) options() (conversion.Options, error) {
 
 // usageOfOption says an OptionError in the words of the command line.
 func usageOfOption(err error) error {
-	var option *conversion.OptionError
-	if !errors.As(err, &option) {
+	option, ok := errors.AsType[*conversion.OptionError](err)
+	if !ok {
 		return err
 	}
 	return UsageError{fmt.Errorf("--%s: %s", strings.ReplaceAll(option.Field, "_", "-"), option.Detail)}

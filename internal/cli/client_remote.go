@@ -142,23 +142,23 @@ func (e *redirectError) Error() string {
 
 // explain says an error of this server in words that help. It leaves an interruption as it is.
 func (r *remote) explain(err error) error {
-	var refused *client.Error
-	var redirect *redirectError
-	var lost *url.Error
-	if errors.As(err, &refused) {
+	refused, isRefused := errors.AsType[*client.Error](err)
+	redirect, isRedirect := errors.AsType[*redirectError](err)
+	lost, isLost := errors.AsType[*url.Error](err)
+	if isRefused {
 		refused.Problem.Detail = printable(strings.Join(strings.Fields(refused.Problem.Detail), " "))
 		refused.Problem.Title = printable(refused.Problem.Title)
 	}
 	switch {
 	case err == nil || errors.Is(err, context.Canceled):
 		return err
-	case refused != nil && refused.Problem.Status == http.StatusUnauthorized && r.session.Token != "":
+	case isRefused && refused.Problem.Status == http.StatusUnauthorized && r.session.Token != "":
 		return r.expired(refused)
-	case refused != nil && refused.Problem.Status >= 500 && refused.RequestID != "":
+	case isRefused && refused.Problem.Status >= 500 && refused.RequestID != "":
 		return fmt.Errorf("%w (request %s)", err, printable(refused.RequestID))
-	case errors.As(err, &redirect):
+	case isRedirect:
 		return fmt.Errorf("%s is not the server itself: %w", r.session.Server, redirect)
-	case errors.As(err, &lost):
+	case isLost:
 		return &unreachableError{r.session.Server, lost.Err}
 	}
 	return err

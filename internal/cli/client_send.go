@@ -84,8 +84,8 @@ func (s *sender) again(err error, attempt int) (time.Duration, bool) {
 		return 0, false
 	}
 	pause := s.pauses[attempt]
-	var refused *client.Error
-	if !errors.As(err, &refused) {
+	refused, ok := errors.AsType[*client.Error](err)
+	if !ok {
 		return pause, isBroken(err)
 	}
 	pause = max(pause, refused.RetryAfter)
@@ -109,14 +109,10 @@ func isBroken(err error) bool {
 	if errors.Is(err, io.ErrUnexpectedEOF) {
 		return true
 	}
-	var lost *url.Error
-	if !errors.As(err, &lost) {
-		return false
-	}
-	var redirect *redirectError
-	var certificate *tls.CertificateVerificationError
-	var name *net.DNSError
-	var file *os.PathError
-	return !errors.As(err, &redirect) && !errors.As(err, &certificate) && !errors.As(err, &file) &&
-		(!errors.As(err, &name) || !name.IsNotFound)
+	_, lost := errors.AsType[*url.Error](err)
+	_, redirect := errors.AsType[*redirectError](err)
+	_, certificate := errors.AsType[*tls.CertificateVerificationError](err)
+	_, file := errors.AsType[*os.PathError](err)
+	name, unnamed := errors.AsType[*net.DNSError](err)
+	return lost && !redirect && !certificate && !file && (!unnamed || !name.IsNotFound)
 }

@@ -104,9 +104,9 @@ func (u *uploadRun) sendAll(ctx context.Context) ([]api.Conversion, error) {
 
 // concernsAll tells whether the next video would fail in the same way.
 func concernsAll(err error) bool {
-	var expired *expiredError
-	var unreachable *unreachableError
-	return errors.As(err, &expired) || errors.As(err, &unreachable)
+	_, expired := errors.AsType[*expiredError](err)
+	_, unreachable := errors.AsType[*unreachableError](err)
+	return expired || unreachable
 }
 
 // fetchAll waits for each conversion and downloads its MP3.

@@ -85,8 +85,15 @@ func TestUploadSendsVideosAndOptions(t *testing.T) {
 		"--end", "01:02:03", "--track", "2", "--loudness", "-16", "--title", "A & B", "--year", "1999")
 	ran.expect(t, exitDone)
 	fields := []formField{
-		{"bitrate", "192"}, {"end", "3723"}, {"loudness", "-16"}, {"mono", "true"}, {"sample_rate", "44100"},
-		{"start", "62.5"}, {"title", "A & B"}, {"track", "2"}, {"year", "1999"},
+		{"bitrate", "192"},
+		{"end", "3723"},
+		{"loudness", "-16"},
+		{"mono", "true"},
+		{"sample_rate", "44100"},
+		{"start", "62.5"},
+		{"title", "A & B"},
+		{"track", "2"},
+		{"year", "1999"},
 	}
 	want := []received{{fields, "talk \"ü\".mp4", "video 1"}, {fields, "empty.mp4", ""}}
 	if diff := cmp.Diff(want, got, cmp.AllowUnexported(formField{})); diff != "" {
