@@ -147,6 +147,9 @@ func (g *Gateway) replay(record ledger.Record, upload ledger.Upload, f *form, fi
 	if err != nil {
 		return fmt.Errorf("%w: %w", errBroken, err)
 	}
+	if size > g.config.MaxUpload {
+		return errTooLarge
+	}
 	if err := f.rest(late); err != nil {
 		return err
 	}

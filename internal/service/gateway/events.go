@@ -51,8 +51,12 @@ func (g *Gateway) WatchConversions(w http.ResponseWriter, r *http.Request, param
 	})
 }
 
-// lastEvent is when the event with this id was sent; an event's id is its time in Unix microseconds. Without
-// one, nothing was missed.
+// slack is how much later than the change itself an event may be, on clocks that differ a little. Telling twice costs
+// nothing.
+const slack = 10 * time.Second
+
+// lastEvent is since when changes may have been missed by whoever has seen the event with this id, which is its
+// time in Unix microseconds. Without one, nothing was missed.
 func lastEvent(id *string) time.Time {
 	if id == nil {
 		return time.Now()
@@ -61,7 +65,7 @@ func lastEvent(id *string) time.Time {
 	if err != nil {
 		return time.Now()
 	}
-	return time.UnixMicro(micros)
+	return time.UnixMicro(micros).Add(-slack)
 }
 
 // maxMissed is how many of an owner's newest conversions are looked at for what a stream has missed.
@@ -152,7 +156,7 @@ func (e *eventWriter) events(events []conversion.Event) error {
 		if e.sent[event.ID] == event.Status {
 			name = "progress"
 		}
-		e.note(event)
+		e.sent[event.ID] = event.Status
 		data, err := json.Marshal(api.Event{ID: string(event.ID), Status: event.Status, Progress: event.Progress, At: event.At})
 		if err != nil {
 			return fmt.Errorf("encode event: %w", err)
@@ -162,14 +166,6 @@ func (e *eventWriter) events(events []conversion.Event) error {
 		}
 	}
 	return e.out.Flush()
-}
-
-// note remembers what was sent, for as long as the conversion goes on.
-func (e *eventWriter) note(event conversion.Event) {
-	if event.Status == conversion.Deleted {
-		delete(e.sent, event.ID)
-	}
-	e.sent[event.ID] = event.Status
 }
 
 func (e *eventWriter) comment(text string) error {

@@ -58,12 +58,10 @@ func (g *Gateway) problemOf(r *http.Request, err error) httpx.Problem {
 
 // clientProblem is the problem of an error that the client can do something about.
 func (g *Gateway) clientProblem(err error) (httpx.Problem, bool) {
-	var problem httpx.Problem
-	if errors.As(err, &problem) {
+	if problem, ok := errors.AsType[httpx.Problem](err); ok {
 		return problem, true
 	}
-	var option *conversion.OptionError
-	if errors.As(err, &option) {
+	if option, ok := errors.AsType[*conversion.OptionError](err); ok {
 		return invalid(option.Field, option.Detail), true
 	}
 	for _, known := range g.knownProblems() {

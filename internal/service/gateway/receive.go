@@ -37,6 +37,7 @@ type incoming struct {
 	digest  hash.Hash
 	size    int64
 	kept    time.Time // when the ledger last heard that bytes arrive
+	asked   time.Time // when it was last told, whether it heard or not
 }
 
 // begin makes the record and opens the blob. ErrKeyInUse comes with the record that has the key.
@@ -83,14 +84,28 @@ func (in *incoming) write(ctx context.Context, p []byte) error {
 	if _, err := in.writer.Write(p); err != nil {
 		return fmt.Errorf("write video: %w", err)
 	}
-	if time.Since(in.kept) < in.gateway.ledger.Config().ReceiveLease/4 {
+	return in.keep(ctx)
+}
+
+// keep tells the ledger now and then that bytes arrive. A ledger that is away is asked again, for as long as the lease
+// lasts for certain.
+func (in *incoming) keep(ctx context.Context) error {
+	lease := in.gateway.ledger.Config().ReceiveLease
+	if time.Since(in.kept) < lease/4 || time.Since(in.asked) < lease/16 {
 		return nil
 	}
-	if err := in.gateway.ledger.KeepReceiving(ctx, in.id); err != nil {
+	in.asked = time.Now()
+	err := in.gateway.ledger.KeepReceiving(ctx, in.id)
+	switch {
+	case err == nil:
+		in.kept = in.asked
+		return nil
+	case ctx.Err() == nil && !errors.Is(err, ledger.ErrStale) && !errors.Is(err, ledger.ErrNotFound) && time.Since(in.kept) < lease*2/3:
+		in.gateway.logger.Warn("upload's claim not renewed, will be tried again", "conversion", in.id, "error", err)
+		return nil
+	default:
 		return fmt.Errorf("keep the upload's claim: %w", err)
 	}
-	in.kept = time.Now()
-	return nil
 }
 
 // accept makes the video durable and then queues the conversion. From here on the client may go away.

@@ -21,6 +21,7 @@ func RunModel(t *testing.T, backend Backend) {
 	rapid.Check(t, func(t *rapid.T) {
 		m := &model{backend: backend, Ledger: ledger.New(backend.Store, ledger.DefaultConfig()), seen: map[conversion.ID]*history{}}
 		defer m.forget(t)
+		m.prepare(t)
 		t.Repeat(rapid.StateMachineActions(m))
 		m.settle(t)
 	})
@@ -72,6 +73,30 @@ func expect(t *rapid.T, err error, allowed ...error) {
 	}
 	if err != nil {
 		t.Fatalf("unexpected: %v", err)
+	}
+}
+
+// prepare brings conversions to states that few random steps lead to.
+func (m *model) prepare(t *rapid.T) {
+	for range rapid.IntRange(0, 2).Draw(t, "prepared") {
+		id := upload(ada).ID
+		_, err := m.Ledger.Receive(background(), ledger.Upload{ID: id, Owner: ada})
+		expect(t, err)
+		_, err = m.Ledger.Accept(background(), id, 1000, digest)
+		expect(t, err)
+		m.ids = append(m.ids, id)
+		crashes := rapid.SampledFrom([]int{0, 3, 4}).Draw(t, "crashes")
+		for range crashes {
+			_, err := m.Ledger.Claim(background(), id)
+			expect(t, err)
+			m.backend.Advance(2 * ledger.DefaultConfig().Lease)
+		}
+		if crashes == 0 {
+			record, err := m.Ledger.Claim(background(), id)
+			expect(t, err)
+			_, err = m.Complete(background(), id, record.Fence, video, mp3)
+			expect(t, err)
+		}
 	}
 }
 
@@ -145,6 +170,18 @@ func (m *model) ClaimMail(t *rapid.T) {
 		m.seen[record.ID].mailTaken(t)
 		m.mails = append(m.mails, claim{record.ID, record.Mail.Fence})
 	}
+}
+
+// MailCrash lets a notifier die within its try.
+func (m *model) MailCrash(t *rapid.T) {
+	m.ClaimMail(t)
+	m.backend.Advance(ledger.DefaultConfig().MailLease + time.Second)
+}
+
+// ClaimCrash lets a converter die within its attempt.
+func (m *model) ClaimCrash(t *rapid.T) {
+	m.Claim(t)
+	m.backend.Advance(ledger.DefaultConfig().Lease + time.Second)
 }
 
 func (m *model) Mail(t *rapid.T) {
