@@ -135,12 +135,26 @@ func (s Spec) args(out string) []string {
 }
 
 // made has the videos of this process by their Spec, so that tests share the cost.
-var made sync.Map
+var made = struct {
+	sync.Mutex
+	videos map[Spec]*video
+}{videos: map[Spec]*video{}}
 
 type video struct {
 	once  sync.Once
 	bytes []byte
 	err   error
+}
+
+func entry(spec Spec) *video {
+	made.Lock()
+	defer made.Unlock()
+	v, ok := made.videos[spec]
+	if !ok {
+		v = &video{}
+		made.videos[spec] = v
+	}
+	return v
 }
 
 // Video makes a video and returns its path in a directory of the test's own.
@@ -157,8 +171,7 @@ func Video(t testing.TB, spec Spec) string {
 func Bytes(t testing.TB, spec Spec) []byte {
 	t.Helper()
 	spec = spec.withDefaults()
-	entry, _ := made.LoadOrStore(spec, &video{})
-	v := entry.(*video)
+	v := entry(spec)
 	v.once.Do(func() { v.bytes, v.err = spec.make() })
 	if v.err != nil {
 		t.Fatalf("make %+v: %v", spec, v.err)

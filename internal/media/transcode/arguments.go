@@ -26,7 +26,7 @@ func (t *Transcoder) input(p *plan) []string {
 func bare() []string {
 	return []string{
 		"-map_metadata", "-1", "-map_chapters", "-1",
-		"-f", "mp3", "-write_xing", "0", "-id3v2_version", "0", "-write_id3v1", "0", "pipe:1",
+		"-f", "mp3", "-write_xing", "0", "-id3v2_version", "0", "-write_id3v1", "0", "-flush_packets", "0", "pipe:1",
 	}
 }
 

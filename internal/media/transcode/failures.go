@@ -59,10 +59,10 @@ func sniff(head []byte) string {
 	return ""
 }
 
-func tooLong(length, limit time.Duration) error {
+func tooLong(limit time.Duration) error {
 	return conversion.Fail(conversion.TooLong, fmt.Sprintf(
-		"The sound is %s long; %s can be converted at once. Ask for a part of it with start and end.",
-		clockText(length), clockText(limit)))
+		"At most %s of sound can be converted at once, and this is longer. Ask for a part of it with start and end.",
+		clockText(limit)))
 }
 
 func encrypted() error {

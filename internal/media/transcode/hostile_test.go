@@ -6,7 +6,6 @@ import (
 	"io"
 	"net/http"
 	"net/http/httptest"
-	"path/filepath"
 	"strings"
 	"sync/atomic"
 	"testing"
@@ -21,7 +20,7 @@ import (
 func TestPlaylistsOpenNothing(t *testing.T) {
 	var hits atomic.Int64
 	server := httptest.NewServer(http.HandlerFunc(func(http.ResponseWriter, *http.Request) { hits.Add(1) }))
-	defer server.Close()
+	t.Cleanup(server.Close)
 	secret := mediatest.Video(t, mediatest.Spec{Container: "ts"})
 	hls := "#EXTM3U\n#EXT-X-VERSION:3\n#EXT-X-TARGETDURATION:2\n#EXTINF:2,\n%s\n#EXT-X-ENDLIST\n"
 	dash := `<?xml version="1.0"?><MPD xmlns="urn:mpeg:dash:schema:mpd:2011" type="static" mediaPresentationDuration="PT2S">` +
@@ -29,18 +28,16 @@ func TestPlaylistsOpenNothing(t *testing.T) {
 		`</Representation></AdaptationSet></Period></MPD>`
 	sdp := "v=0\no=- 0 0 IN IP4 127.0.0.1\ns=x\nc=IN IP4 127.0.0.1\nt=0 0\nm=audio 5004 RTP/AVP 0\n#%s\n"
 	for kind, template := range map[string]string{
-		"hls": hls, "dash": dash, "sdp": sdp,
+		"m3u8": hls, "mpd": dash, "sdp": sdp,
 		"ffconcat": "ffconcat version 1.0\nfile '%s'\n",
 		"m3u":      "#EXTM3U\n#EXTINF:2,\n%s\n",
 		"pls":      "[playlist]\nFile1=%s\n",
 		"smil":     `<smil><body><audio src="%s"/></body></smil>`,
 		"svg":      `<svg xmlns="http://www.w3.org/2000/svg"><image href="%s"/></svg>`,
 	} {
-		for _, target := range []string{
-			secret, filepath.Base(secret), "file:" + secret, server.URL + "/a.ts", "concat:" + secret, "crypto:" + secret,
-		} {
-			for _, name := range []string{"talk.mp4", "talk.m3u8", "talk.mpd"} {
-				t.Run(fmt.Sprintf("%s/%.8s/%s", kind, target, name), func(t *testing.T) {
+		for _, target := range []string{secret, server.URL + "/a.ts"} {
+			for _, name := range []string{"talk.mp4", "talk." + kind} {
+				t.Run(fmt.Sprintf("%s/%.5s/%s", kind, target, name), func(t *testing.T) {
 					t.Parallel()
 					source := mediatest.File(t, name, fmt.Appendf(nil, template, target))
 					refuse(t, newTranscoder(t), transcode.Job{Source: source}, conversion.UnsupportedMedia)
@@ -75,8 +72,7 @@ func TestBombs(t *testing.T) {
 	huge := append([]byte("\x00\x00\x00\x18ftypisom\x00\x00\x00\x00isomiso2"), "\x00\x00\x00\x01moov\x7F\xFF\xFF\xFF\xFF\xFF\xFF\xFF"...)
 	for name, raw := range map[string][]byte{"tag.mp3": tag, "deep.mov": deep, "huge.mp4": huge} {
 		_, err := newTranscoder(t).Run(t.Context(), transcode.Job{Source: mediatest.File(t, name, raw), Sink: io.Discard}, nil)
-		var failure *conversion.Failure
-		if !errors.As(err, &failure) {
+		if _, lasting := errors.AsType[*conversion.Failure](err); !lasting {
 			t.Errorf("%s: got %v", name, err)
 		}
 	}

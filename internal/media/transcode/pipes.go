@@ -32,15 +32,14 @@ func openPipes() (*pipes, error) {
 
 // closeWriters leaves the child's ends to the child, so that its end is the end of the pipes.
 func (p *pipes) closeWriters() {
-	p.out.write.Close()
-	p.progress.write.Close()
+	_, _ = p.out.write.Close(), p.progress.write.Close() // nothing of ours was in them
 }
 
 // close may follow closeWriters; closing twice does no harm.
 func (p *pipes) close() {
 	for _, file := range []*os.File{p.out.read, p.out.write, p.progress.read, p.progress.write} {
 		if file != nil {
-			file.Close()
+			_ = file.Close()
 		}
 	}
 }

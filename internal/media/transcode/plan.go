@@ -46,6 +46,8 @@ func (t *Transcoder) makePlan(source Source, options conversion.Options) (plan, 
 	return p, p.chooseLength(t.config.MaxDuration)
 }
 
+// chooseLength refuses early what is sure to have no sound or too much. Where the duration is only estimated,
+// that shows when the sound is there.
 func (p *plan) chooseLength(limit time.Duration) error {
 	if p.track.Duration == 0 {
 		return nil
@@ -53,10 +55,12 @@ func (p *plan) chooseLength(limit time.Duration) error {
 	whole := p.track.Duration + max(p.source.lead(p.track), 0)
 	p.expected = p.options.Cut(whole)
 	switch {
+	case !p.track.exact:
+		return nil
 	case p.expected == 0:
 		return startsBehind(time.Duration(*p.options.Start), whole)
 	case limit > 0 && p.expected > limit:
-		return tooLong(p.expected, limit)
+		return tooLong(limit)
 	default:
 		return nil
 	}

@@ -35,7 +35,7 @@ func readReports(from io.Reader, each func(report)) {
 			now.size = number
 		}
 	}
-	io.Copy(io.Discard, from) // a writer must never wait for a reader that has given up
+	_, _ = io.Copy(io.Discard, from) // a writer must never wait for a reader that has given up
 }
 
 // progressMeter makes one line from 0 to 1 of the phases of a run.

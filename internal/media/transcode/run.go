@@ -141,7 +141,7 @@ func (r *run) ffmpeg(ctx context.Context, p *plan, args []string, output func(io
 	case errors.Is(err, errDeadline), errors.Is(err, errStalled):
 		return end, timedOut(err)
 	case errors.Is(err, errTooLong):
-		return end, tooLong(r.config.MaxDuration, r.config.MaxDuration)
+		return end, tooLong(r.config.MaxDuration)
 	case err != nil:
 		return end, fmt.Errorf("convert: %w", err)
 	}

@@ -75,7 +75,8 @@ func (c *canvas) deliver(size int64) error {
 // close removes what is not the sink's.
 func (c *canvas) close() {
 	if c.scratch != nil {
-		c.scratch.Close()
-		os.Remove(c.scratch.Name())
+		// What was in it is delivered or of no use, and its name is nobody's business.
+		_ = c.scratch.Close()
+		_ = os.Remove(c.scratch.Name())
 	}
 }
