@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"slices"
 	"sync"
 )
 
@@ -23,8 +24,8 @@ func (s *stack) push(name string, closer func() error) {
 // closeAll closes everything, newest first, whatever fails on the way.
 func (s *stack) closeAll() error {
 	var failed error
-	for i := len(s.closes) - 1; i >= 0; i-- {
-		if err := s.closes[i](); err != nil {
+	for i, closer := range slices.Backward(s.closes) {
+		if err := closer(); err != nil {
 			failed = errors.Join(failed, fmt.Errorf("close %s: %w", s.names[i], err))
 		}
 	}

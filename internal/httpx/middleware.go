@@ -6,13 +6,14 @@ import (
 	"log/slog"
 	"net/http"
 	"runtime/debug"
+	"slices"
 	"time"
 )
 
 // Chain wraps a handler in middlewares; the first is the outermost.
 func Chain(handler http.Handler, middlewares ...func(http.Handler) http.Handler) http.Handler {
-	for i := len(middlewares) - 1; i >= 0; i-- {
-		handler = middlewares[i](handler)
+	for _, middleware := range slices.Backward(middlewares) {
+		handler = middleware(handler)
 	}
 	return handler
 }
@@ -98,15 +99,16 @@ func Log(logger *slog.Logger) func(http.Handler) http.Handler {
 		return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 			began := time.Now()
 			recorded := &recorder{ResponseWriter: w}
+			id := RequestIDOf(r.Context())
 			defer func() {
 				failure := recover()
 				if failure != nil && failure != http.ErrAbortHandler { //nolint:errorlint // the value that net/http documents, never wrapped
-					logger.Error("handler panicked", "request", RequestIDOf(r.Context()), "panic", failure, "stack", string(debug.Stack()))
+					logger.Error("handler panicked", "request", id, "panic", failure, "stack", string(debug.Stack()))
 					failure = recorded.recover(r)
 				} else if failure == nil && recorded.status == 0 {
 					recorded.status = http.StatusOK // what net/http sends for a handler that sent nothing
 				}
-				logger.Info("request", "request", RequestIDOf(r.Context()), "method", r.Method, "route", r.Pattern,
+				logger.Info("request", "request", id, "method", r.Method, "route", r.Pattern,
 					"status", recorded.status, "bytes", recorded.bytes, "took", time.Since(began))
 				if failure != nil {
 					panic(failure)

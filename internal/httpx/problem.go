@@ -5,6 +5,7 @@ package httpx
 import (
 	"encoding/json"
 	"fmt"
+	"maps"
 	"math"
 	"net/http"
 	"strconv"
@@ -47,9 +48,7 @@ func (p Problem) Error() string {
 
 // SetHeaders sets the headers that go with the problem.
 func (p Problem) SetHeaders(header http.Header) {
-	for name, values := range p.Header {
-		header[name] = values
-	}
+	maps.Copy(header, p.Header)
 	if p.RetryAfter > 0 {
 		header.Set("Retry-After", strconv.Itoa(int(math.Ceil(p.RetryAfter.Seconds()))))
 	}
@@ -70,7 +69,7 @@ func WriteProblem(w http.ResponseWriter, r *http.Request, p Problem) {
 	w.Header().Set("Content-Type", ProblemType)
 	w.Header().Set("Cache-Control", "no-store")
 	w.WriteHeader(p.Status)
-	_, _ = w.Write(append(body, '\n')) //nolint:errcheck // see above
+	_, _ = w.Write(append(body, '\n'))
 }
 
 // Internal is the problem of a fault of ours, which says nothing of what it was.

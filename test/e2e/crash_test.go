@@ -105,8 +105,7 @@ func TestSecondStart(t *testing.T) {
 	second := exec.Command(harness.Binary(), "all")
 	second.Env = append(s.Env(), "UNREEL_ADDR="+harness.FreePort(t), "UNREEL_ADMIN_ADDR="+harness.FreePort(t))
 	output, err := second.CombinedOutput()
-	var exit *exec.ExitError
-	if !errors.As(err, &exit) {
+	if _, failed := errors.AsType[*exec.ExitError](err); !failed {
 		t.Fatalf("second start: %v, %s", err, output)
 	}
 	want := fmt.Sprintf("another unreel (process %d)", s.Pid())

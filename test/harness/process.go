@@ -112,6 +112,9 @@ func (p *Process) signal(t testing.TB, signal syscall.Signal) {
 	}
 }
 
+// Name is the command that the process runs.
+func (p *Process) Name() string { return p.command }
+
 // Pid is the process's id while it runs.
 func (p *Process) Pid() int { return p.running.Process.Pid }
 

@@ -75,6 +75,7 @@ func SignUp(t testing.TB, gateway, email string) *User {
 	return u
 }
 
+// LogIn gets a new token.
 func (u *User) LogIn(t testing.TB) {
 	t.Helper()
 	request := u.Request(t, http.MethodPost, "/login", nil)
@@ -86,6 +87,7 @@ func (u *User) LogIn(t testing.TB) {
 	u.Token = string(got.Body)
 }
 
+// Request is a request with the user's token.
 func (u *User) Request(t testing.TB, method, path string, body io.Reader) *http.Request {
 	t.Helper()
 	request, err := http.NewRequestWithContext(t.Context(), method, u.URL+path, body)
@@ -98,6 +100,7 @@ func (u *User) Request(t testing.TB, method, path string, body io.Reader) *http.
 	return request
 }
 
+// Do sends a request and reads the answer.
 func (u *User) Do(t testing.TB, request *http.Request) Answer {
 	t.Helper()
 	response, err := u.Client.Do(request)
@@ -115,6 +118,7 @@ func (u *User) Do(t testing.TB, request *http.Request) Answer {
 	return Answer{Status: response.StatusCode, Header: response.Header, Body: body}
 }
 
+// Get fetches a path, with headers as names and values in turn.
 func (u *User) Get(t testing.TB, path string, headers ...string) Answer {
 	t.Helper()
 	request := u.Request(t, http.MethodGet, path, nil)
@@ -124,6 +128,7 @@ func (u *User) Get(t testing.TB, path string, headers ...string) Answer {
 	return u.Do(t, request)
 }
 
+// Post sends a body.
 func (u *User) Post(t testing.TB, path, contentType string, body io.Reader) Answer {
 	t.Helper()
 	request := u.Request(t, http.MethodPost, path, body)
@@ -133,6 +138,7 @@ func (u *User) Post(t testing.TB, path, contentType string, body io.Reader) Answ
 	return u.Do(t, request)
 }
 
+// Delete deletes what is at a path.
 func (u *User) Delete(t testing.TB, path string) Answer {
 	t.Helper()
 	return u.Do(t, u.Request(t, http.MethodDelete, path, nil))

@@ -2,6 +2,7 @@ package harness
 
 import (
 	"bytes"
+	"errors"
 	"io"
 	"net/http"
 	"strings"
@@ -42,8 +43,11 @@ func (v *validator) RoundTrip(request *http.Request) (*http.Response, error) {
 		return response, err
 	}
 	route, parameters, err := v.router.FindRoute(request)
-	if err != nil {
+	if errors.Is(err, routers.ErrPathNotFound) || errors.Is(err, routers.ErrMethodNotAllowed) {
 		return response, nil // not in the specification, such as the page
+	}
+	if err != nil {
+		return nil, err
 	}
 	body, err := io.ReadAll(response.Body)
 	if err != nil {

@@ -26,7 +26,7 @@ func DefaultConfig() Config {
 	return Config{Interval: 30 * time.Second, OrphanInterval: time.Hour, OrphanAge: 24 * time.Hour}
 }
 
-// batch is how many records or files are looked at at once.
+// batch is how many records or files are taken at a time.
 const batch = 100
 
 // Collector removes files.
