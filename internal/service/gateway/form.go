@@ -108,7 +108,7 @@ var optionFields = map[string]func(o *conversion.Options, value string) error{
 	"start":       func(o *conversion.Options, v string) error { return parsePosition(&o.Start, v) },
 	"end":         func(o *conversion.Options, v string) error { return parsePosition(&o.End, v) },
 	"track":       func(o *conversion.Options, v string) error { return parseInt(&o.Track, v) },
-	"loudness":    func(o *conversion.Options, v string) error { return parseLoudness(o, v) },
+	"loudness":    parseLoudness,
 	"no_tags":     func(o *conversion.Options, v string) error { return parseBool(&o.NoTags, v) },
 	"title":       func(o *conversion.Options, v string) error { o.Title = v; return nil },
 	"artist":      func(o *conversion.Options, v string) error { o.Artist = v; return nil },

@@ -147,7 +147,7 @@ func attachment(name string) string {
 		return r
 	}, name)
 	exact := strings.ReplaceAll(url.QueryEscape(name), "+", "%20")
-	return fmt.Sprintf(`attachment; filename="%s"; filename*=UTF-8''%s`, plain, exact)
+	return `attachment; filename="` + plain + `"; filename*=UTF-8''` + exact
 }
 
 // CreateLink implements POST /v1/conversions/{id}/links.
