@@ -5,10 +5,12 @@ import (
 	"context"
 	"errors"
 	"io"
+	"sync"
 	"testing"
 	"time"
 
 	"go.mongodb.org/mongo-driver/v2/bson"
+	"go.mongodb.org/mongo-driver/v2/event"
 
 	"github.com/unreel/unreel/internal/conversion"
 	"github.com/unreel/unreel/internal/store/blob"
@@ -135,27 +137,39 @@ func TestCommitDeleted(t *testing.T) {
 	}
 }
 
-// TestDeletedWhilePublishing loses the claim after it was checked for the last time.
-func TestDeletedWhilePublishing(t *testing.T) {
-	store, id := open(t), newID()
-	w := begin(t, store, id)
-	write(t, w, pattern("x", chunkSize))
-	for _, replaced := range []bool{false, true} {
-		if err := store.Delete(t.Context(), blob.Video, id); err != nil {
-			t.Fatal(err)
-		}
-		if replaced {
-			put(t, store, id, []byte("new"), blob.Meta{})
-		}
-		if err := w.publish(t.Context(), blob.Meta{}); !errors.Is(err, errLost) {
-			t.Errorf("publish: got %v, want errLost", err)
-		}
+// TestLostAtTheLastMoment has the blob deleted, and maybe written by another, after a writer has seen for the last
+// time that it holds the claim and before it inserts the file.
+func TestLostAtTheLastMoment(t *testing.T) {
+	for name, replaced := range map[string]bool{"deleted": false, "replaced": true} {
+		t.Run(name, func(t *testing.T) {
+			rival, id := open(t), newID()
+			meanwhile := sync.OnceFunc(func() {
+				if err := rival.Delete(t.Context(), blob.Video, id); err != nil {
+					t.Error(err)
+				}
+				if replaced {
+					put(t, rival, id, []byte("rival"), blob.Meta{})
+				}
+			})
+			config := rival.config
+			config.monitor = &event.CommandMonitor{Started: func(_ context.Context, started *event.CommandStartedEvent) {
+				if collection, _ := started.Command.Lookup("insert").StringValueOK(); collection == "fs.files" {
+					meanwhile()
+				}
+			}}
+			w := begin(t, openConfig(t, config), id)
+			write(t, w, pattern("x", chunkSize))
+			if err := w.Commit(t.Context(), blob.Meta{}); !errors.Is(err, errLost) {
+				t.Errorf("commit: got %v, want errLost", err)
+			}
+			if replaced {
+				wantContent(t, rival, id, []byte("rival"))
+				wantDocuments(t, rival, 1, 1, 0)
+			} else {
+				wantDocuments(t, rival, 0, 0, 0)
+			}
+		})
 	}
-	if err := w.Abort(); err != nil {
-		t.Fatal(err)
-	}
-	wantContent(t, store, id, []byte("new"))
-	wantDocuments(t, store, 1, 1, 0)
 }
 
 // TestStrayChunks writes where a stalled writer of a deleted blob has left a chunk, with no claim to it.

@@ -12,12 +12,12 @@ import (
 	"github.com/unreel/unreel/internal/store/blob"
 )
 
-// poolCleared is like the driver's own.
-type poolCleared struct{}
+// poolClearedError is like the driver's own.
+type poolClearedError struct{}
 
-func (poolCleared) Error() string { return "connection pool was cleared" }
+func (poolClearedError) Error() string { return "connection pool was cleared" }
 
-func (poolCleared) Retryable() bool { return true }
+func (poolClearedError) Retryable() bool { return true }
 
 func TestTranslate(t *testing.T) {
 	full := mongo.WriteException{WriteErrors: mongo.WriteErrors{{Code: 1, Message: "database or disk is full (13)"}}}
@@ -34,7 +34,7 @@ func TestTranslate(t *testing.T) {
 		"no primary":         {t.Context(), mongo.CommandError{Code: 10107}, store.ErrUnavailable},
 		"not replicated":     {t.Context(), mongo.WriteException{WriteConcernError: &mongo.WriteConcernError{Code: 64}}, store.ErrUnavailable},
 		"connection lost":    {t.Context(), mongo.CommandError{Labels: []string{"NetworkError"}}, store.ErrUnavailable},
-		"pool cleared":       {t.Context(), fmt.Errorf("find: %w", poolCleared{}), store.ErrUnavailable},
+		"pool cleared":       {t.Context(), fmt.Errorf("find: %w", poolClearedError{}), store.ErrUnavailable},
 		"own deadline":       {t.Context(), fmt.Errorf("find: %w", context.DeadlineExceeded), store.ErrUnavailable},
 		"caller gave up":     {ended, fmt.Errorf("find: %w", context.Canceled), context.Canceled},
 		"refused":            {t.Context(), mongo.CommandError{Code: 13, Message: "not authorized"}, nil},

@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"io"
+	"slices"
 	"sync"
 	"testing"
 	"time"
@@ -64,7 +65,7 @@ func TestServerDies(t *testing.T) {
 
 	server.Restart(t)
 	tail, err := io.ReadAll(r)
-	if err != nil || !bytes.Equal(append(head, tail...), data) {
+	if err != nil || !bytes.Equal(slices.Concat(head, tail), data) {
 		t.Errorf("the reader did not go on with the server: %d bytes, %v", len(tail), err)
 	}
 	second := pattern("second", chunkSize+1)

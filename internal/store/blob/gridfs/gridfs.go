@@ -14,10 +14,10 @@
 //     seconds: that holder is dead, or stalled while writing. It finds out before it can commit.
 //
 // What is promised: a reader gets the whole of one writer's bytes or an error, since chunks and file bear their
-// writer's mark; of several writers at once at least one commits; a writer whose claim was broken, or whose blob
-// was deleted while it wrote, commits nothing. What is not: a crash while a file is being replaced may
-// leave neither the old one nor the new one, and a reader of the old one gets an error. So a blob counts from when the caller's record
-// says so, which is to be written after Commit.
+// writer's mark; and a writer whose claim was broken, or whose blob was deleted while it wrote, commits nothing.
+// What is not: a crash while a file is being replaced may leave neither the old one nor the new one, a
+// reader of the old one gets an error, and of writers that stall while they replace a file all may fail. So a
+// blob counts from when the caller's record says so, which is to be written after Commit; and who fails writes again.
 //
 // List also finds what crashes left: claims, and chunks that have neither file nor claim.
 package gridfs
@@ -143,7 +143,7 @@ func (s *Store) Check(ctx context.Context) error {
 	return nil
 }
 
-// prepare makes the indexes of a kind, once they could be made never again.
+// prepare makes the indexes of a kind, unless this store has made them.
 func (s *Store) prepare(ctx context.Context, kind blob.Kind, bucket bucket) error {
 	s.mu.Lock()
 	done := s.prepared[kind]

@@ -89,7 +89,11 @@ func begin(t *testing.T, store blob.Store, id conversion.ID) *writer {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { w.Abort() })
-	return w.(*writer)
+	own, ok := w.(*writer)
+	if !ok {
+		t.Fatalf("create returned a %T", w)
+	}
+	return own
 }
 
 func write(t *testing.T, w io.Writer, data []byte) {

@@ -180,7 +180,12 @@ func (l *listing) findStrays(ctx context.Context) (strays []bson.ObjectID, err e
 	if err != nil {
 		return nil, err
 	}
-	defer cursor.Close(ctx)
+	strays, err = l.withoutFiles(ctx, cursor)
+	return strays, errors.Join(err, cursor.Close(ctx))
+}
+
+// withoutFiles returns those that have neither file nor claim, looking up many at once.
+func (l *listing) withoutFiles(ctx context.Context, cursor *mongo.Cursor) (strays []bson.ObjectID, err error) {
 	var ids []bson.ObjectID
 	for cursor.Next(ctx) {
 		id, ok := cursor.Current.Lookup("_id").ObjectIDOK()
