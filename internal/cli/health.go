@@ -22,13 +22,11 @@ const (
 
 // Run asks once. A service that is not ready is an error that says why.
 func (c *HealthCmd) Run(ctx context.Context, _ *IO) error {
-	ctx, cancel := context.WithTimeout(ctx, healthTime)
-	defer cancel()
 	request, err := http.NewRequestWithContext(ctx, http.MethodGet, c.URL, http.NoBody)
 	if err != nil {
 		return UsageError{err}
 	}
-	response, err := http.DefaultClient.Do(request)
+	response, err := (&http.Client{Timeout: healthTime}).Do(request)
 	if err != nil {
 		return fmt.Errorf("not reachable: %w", err)
 	}
