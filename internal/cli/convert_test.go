@@ -241,11 +241,17 @@ func TestConvertInterrupted(t *testing.T) {
 	go func() {
 		defer close(done)
 		defer cancel()
-		for ctx.Err() == nil { // until the hidden file beside the target is there
+		look := time.NewTicker(time.Millisecond)
+		defer look.Stop()
+		for { // until the hidden file beside the target is there
+			select {
+			case <-ctx.Done():
+				return
+			case <-look.C:
+			}
 			if entries, err := os.ReadDir(dir); err != nil || len(entries) > 1 {
 				return
 			}
-			time.Sleep(time.Millisecond)
 		}
 	}()
 	code, _, err := unreelUntil(t, ctx, "convert", long)
