@@ -262,12 +262,16 @@ func checkScheme(variable, value string, schemes []string) error {
 	return &SettingError{variable, redact(value), "must begin with " + strings.Join(schemes, ":, ") + ":"}
 }
 
-// redact is a URL without its password. What cannot be parsed is not shown beyond its scheme.
+// redact is a URL without its password. Of what is not written as such a URL, but may have a password in it, only
+// the scheme is shown.
 func redact(text string) string {
 	parsed, err := url.Parse(text)
-	if err != nil {
-		scheme, _, _ := strings.Cut(text, ":")
-		return scheme + ":…"
+	if err != nil || parsed.User == nil && strings.Contains(text, "@") {
+		scheme, _, found := strings.Cut(text, "://")
+		if !found {
+			return "…"
+		}
+		return scheme + "://…"
 	}
 	return parsed.Redacted()
 }
