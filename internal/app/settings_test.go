@@ -4,6 +4,7 @@ import (
 	"errors"
 	"strings"
 	"testing"
+	"time"
 )
 
 // TestRedact wants no password in what a start that is refused says, however the URL is miswritten.
@@ -52,6 +53,69 @@ func TestBytes(t *testing.T) {
 		var got Bytes
 		if err := got.UnmarshalText([]byte(text)); err == nil {
 			t.Errorf("%q is read as %d", text, got)
+		}
+	}
+}
+
+// alone is what kong makes of no settings at all.
+func alone() Settings {
+	var s Settings
+	s.Data, s.MailFrom, s.Addr, s.AdminAddr = "./data", "Unreel <unreel@localhost>", ":8080", "127.0.0.1:9090"
+	s.MaxUpload, s.MaxDuration, s.Retention = 4<<30, 12*time.Hour, 720*time.Hour
+	s.Signup, s.RateLimit, s.LogLevel = "open", "on", "info"
+	return s
+}
+
+func TestCompleteAlone(t *testing.T) {
+	s := alone()
+	if err := s.completeAlone(); err != nil {
+		t.Fatal(err)
+	}
+	if s.Database != "sqlite:data/unreel.db" || s.Blobs != "file:data/blobs" || s.Mail != "file:data/mail" || s.Queue != "local:" ||
+		s.PublicURL != "http://localhost:8080" || s.Converters < 1 {
+		t.Errorf("got %+v", s)
+	}
+	for variable, spoil := range map[string]func(*Settings){
+		"UNREEL_ADDR":         func(s *Settings) { s.Addr = "8080" },
+		"UNREEL_ADMIN_ADDR":   func(s *Settings) { s.AdminAddr = "" },
+		"UNREEL_AUTH_ADDR":    func(s *Settings) { s.AuthAddr = "auth" },
+		"UNREEL_PUBLIC_URL":   func(s *Settings) { s.PublicURL = "mp3.example.com" },
+		"UNREEL_MAIL_FROM":    func(s *Settings) { s.MailFrom = "Unreel" },
+		"UNREEL_SIGNUP":       func(s *Settings) { s.Signup = "verified" },
+		"UNREEL_RATE_LIMIT":   func(s *Settings) { s.RateLimit = "off " },
+		"UNREEL_MAX_UPLOAD":   func(s *Settings) { s.MaxUpload = 0 },
+		"UNREEL_MAX_DURATION": func(s *Settings) { s.MaxDuration = 0 },
+		"UNREEL_RETENTION":    func(s *Settings) { s.Retention = -1 },
+		"UNREEL_CONVERTERS":   func(s *Settings) { s.Converters = -1 },
+		"UNREEL_DATABASE":     func(s *Settings) { s.Database = "postgres://ada:secret@h/x" },
+		"UNREEL_BLOBS":        func(s *Settings) { s.Blobs = "./blobs" },
+		"UNREEL_QUEUE":        func(s *Settings) { s.Queue = "kafka:" },
+		"UNREEL_MAIL":         func(s *Settings) { s.Mail = "pigeon:" },
+	} {
+		s := alone()
+		spoil(&s)
+		err := s.completeAlone()
+		var refused *SettingError
+		if !errors.As(err, &refused) || refused.Variable != variable || refused.Remedy == "" || strings.Contains(err.Error(), "secret") {
+			t.Errorf("%s: %v", variable, err)
+		}
+	}
+}
+
+// TestOpenTellsNoPassword opens databases whose URLs cannot work for other reasons than their scheme.
+func TestOpenTellsNoPassword(t *testing.T) {
+	for _, text := range []string{
+		"mysql://ada:secret%zz@h/x", "mysql://ada:secret@h:port/x", "mysql:ada:secret@tcp(h)/x", "mysql://ada:secret@h/",
+	} {
+		s := alone()
+		s.Database = text
+		db, err := openDatabase(s)
+		if err == nil {
+			db.Close()
+			continue // refused when it is used
+		}
+		if strings.Contains(err.Error(), "secret") {
+			t.Errorf("%s: %v", text, err)
 		}
 	}
 }
