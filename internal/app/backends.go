@@ -13,7 +13,9 @@ import (
 	"github.com/unreel/unreel/internal/mail"
 	mailfile "github.com/unreel/unreel/internal/mail/file"
 	"github.com/unreel/unreel/internal/mail/smtp"
+	"github.com/unreel/unreel/internal/queue"
 	"github.com/unreel/unreel/internal/queue/local"
+	"github.com/unreel/unreel/internal/queue/rabbitmq"
 	"github.com/unreel/unreel/internal/store/blob"
 	"github.com/unreel/unreel/internal/store/blob/disk"
 	"github.com/unreel/unreel/internal/store/blob/gridfs"
@@ -113,10 +115,25 @@ func (p *process) openQueue(context.Context) error {
 	if !p.roles.needQueue() {
 		return nil
 	}
-	p.queue = local.New(p.logger)
-	p.opened.push("queue", p.queue.Close)
-	p.ready.add("queue", checkEvery, p.queue.Check)
+	hints, err := openQueue(p.settings, p.logger)
+	if err != nil {
+		return err
+	}
+	p.opened.push("queue", hints.Close)
+	p.queue = hints
+	p.ready.add("queue", checkEvery, hints.Check)
 	return nil
+}
+
+func openQueue(settings Settings, logger *slog.Logger) (queue.Queue, error) {
+	if strings.HasPrefix(settings.Queue, "local:") {
+		return local.New(logger), nil
+	}
+	hints, err := rabbitmq.New(rabbitmq.Config{URL: settings.Queue}, logger)
+	if err != nil {
+		return nil, &SettingError{"UNREEL_QUEUE", redact(settings.Queue), err.Error()}
+	}
+	return hints, nil
 }
 
 func (p *process) openMail(context.Context) error {
