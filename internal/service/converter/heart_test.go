@@ -37,7 +37,7 @@ func (s *renewals) Update(ctx context.Context, id conversion.ID, change func(*le
 }
 
 // beat runs a heart for some time, or until it stops the work, and returns why and when it did.
-func (s *renewals) beat(t *testing.T, last time.Duration) (cause error, after time.Duration) {
+func (s *renewals) beat(t *testing.T, last time.Duration) (after time.Duration, cause error) {
 	config := ledger.DefaultConfig()
 	config.Lease = time.Minute
 	work, stopWork := context.WithCancelCause(t.Context())
@@ -51,13 +51,13 @@ func (s *renewals) beat(t *testing.T, last time.Duration) (cause error, after ti
 	}
 	after = time.Since(s.began)
 	heart.stop()
-	return context.Cause(work), after
+	return after, context.Cause(work)
 }
 
 func TestHeartBeatsEveryThird(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		s := &renewals{answer: func(context.Context) error { return nil }}
-		cause, _ := s.beat(t, 70*time.Second)
+		_, cause := s.beat(t, 70*time.Second)
 		want := []time.Duration{20 * time.Second, 40 * time.Second, 60 * time.Second}
 		if diff := cmp.Diff(want, s.at); cause != nil || diff != "" || s.progress != 0.25 {
 			t.Errorf("%v, progress %v, %s", cause, s.progress, diff)
@@ -73,7 +73,7 @@ func TestHeartGivesUp(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
 				s := &renewals{answer: answer}
-				cause, after := s.beat(t, time.Hour)
+				after, cause := s.beat(t, time.Hour)
 				if !errors.Is(cause, errLeaseLost) || after < 40*time.Second || after > 41*time.Second {
 					t.Errorf("%v after %v, want to give up after two thirds of the lease", cause, after)
 				}
@@ -95,7 +95,7 @@ func TestHeartRecovers(t *testing.T) {
 			}
 			return store.ErrUnavailable
 		}
-		cause, after := s.beat(t, time.Hour)
+		after, cause := s.beat(t, time.Hour)
 		if !errors.Is(cause, errLeaseLost) || len(s.at) < 4 || s.at[2] >= 40*time.Second {
 			t.Fatalf("%v, renewed at %v", cause, s.at)
 		}
@@ -109,7 +109,7 @@ func TestHeartStopsAtOnceWhenStale(t *testing.T) {
 	for _, answer := range []error{ledger.ErrStale, ledger.ErrNotFound} {
 		synctest.Test(t, func(t *testing.T) {
 			s := &renewals{answer: func(context.Context) error { return answer }}
-			cause, after := s.beat(t, time.Hour)
+			after, cause := s.beat(t, time.Hour)
 			if !errors.Is(cause, ledger.ErrStale) || after != 20*time.Second {
 				t.Errorf("%v: %v after %v", answer, cause, after)
 			}
@@ -121,7 +121,7 @@ func TestHeartStopsAtOnceWhenStale(t *testing.T) {
 func TestHeartStopsWithTheWork(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		s := &renewals{answer: func(ctx context.Context) error { <-ctx.Done(); return ctx.Err() }}
-		if cause, after := s.beat(t, 25*time.Second); cause != nil || after != 25*time.Second {
+		if after, cause := s.beat(t, 25*time.Second); cause != nil || after != 25*time.Second {
 			t.Errorf("%v after %v", cause, after)
 		}
 	})
