@@ -101,7 +101,7 @@ func TestLog(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			server, lines := logged(t, test.handler)
-			response, _, err := get(t, server.URL+"/secret/4711?signature=4712")
+			response, _, err := get(t, server.URL+"/secret/hushhush?signature=hushhush")
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -118,7 +118,7 @@ func TestLog(t *testing.T) {
 				t.Errorf("logged %v", line)
 			}
 			for _, value := range line {
-				if text, ok := value.(string); ok && strings.Contains(text, "471") {
+				if text, ok := value.(string); ok && strings.Contains(text, "hush") {
 					t.Errorf("logged what is nobody's business: %v", line)
 				}
 			}
@@ -130,16 +130,16 @@ func TestPanicBeforeTheAnswer(t *testing.T) {
 	server, lines := logged(t, func(w http.ResponseWriter, _ *http.Request) {
 		w.Header().Set("Content-Length", "1000000")
 		w.Header().Set("ETag", `"of-an-mp3"`)
-		panic("the password is 4711")
+		panic("the password is hushhush")
 	})
 	response, body, err := get(t, server.URL+"/secret/x")
 	if err != nil || response.StatusCode != 500 || response.Header.Get("Content-Type") != httpx.ProblemType || response.Header.Get("ETag") != "" {
 		t.Fatalf("got %v, %v", response, err)
 	}
-	if strings.Contains(string(body), "4711") || !json.Valid(body) {
+	if strings.Contains(string(body), "hush") || !json.Valid(body) {
 		t.Errorf("answered %s", body)
 	}
-	if got := lines(); len(got) != 2 || got[0]["panic"] != "the password is 4711" || got[0]["stack"] == "" || got[1]["status"] != 500.0 {
+	if got := lines(); len(got) != 2 || got[0]["panic"] != "the password is hushhush" || got[0]["stack"] == "" || got[1]["status"] != 500.0 {
 		t.Errorf("logged %v", got)
 	}
 }
