@@ -105,9 +105,12 @@ func (q *Queue) Depths(ctx context.Context) (map[string]int, error) {
 // Dead implements queue.DeadLetters. To the broker each look is a delivery that failed: where a policy, or
 // RabbitMQ 4 without one, limits those, a message that is looked at too often is gone.
 func (q *Queue) Dead(ctx context.Context, topic queue.Topic, limit int) (letters []queue.DeadLetter, err error) {
-	err = q.each(ctx, topic, func(d amqp091.Delivery) (bool, error) {
-		letters = append(letters, letter(topic, d))
-		return len(letters) != limit, nil
+	// All are taken in hand, however few are wanted: the broker puts what it gets back behind what it still has.
+	err = q.each(ctx, topic, func(d amqp091.Delivery) error {
+		if limit == 0 || len(letters) < limit {
+			letters = append(letters, letter(topic, d))
+		}
+		return nil
 	})
 	if err != nil {
 		return nil, fmt.Errorf("dead letters of %s: %w", topic, err)
@@ -126,21 +129,21 @@ func letter(topic queue.Topic, d amqp091.Delivery) queue.DeadLetter {
 
 // Replay implements queue.DeadLetters.
 func (q *Queue) Replay(ctx context.Context, topic queue.Topic, ids ...string) (replayed int, err error) {
-	err = q.each(ctx, topic, func(d amqp091.Delivery) (bool, error) {
+	err = q.each(ctx, topic, func(d amqp091.Delivery) error {
 		if len(ids) > 0 && !slices.Contains(ids, d.MessageId) {
-			return true, nil
+			return nil
 		}
 		message := copyOf(d)
 		delete(message.Headers, reasonHeader)
 		delete(message.Headers, timeHeader)
 		if err := q.send(ctx, string(topic), message); err != nil {
-			return false, err
+			return err
 		}
 		if err := d.Ack(false); err != nil {
-			return false, unavailable(err)
+			return unavailable(err)
 		}
 		replayed++
-		return true, nil
+		return nil
 	})
 	if err != nil {
 		return replayed, fmt.Errorf("replay %s: %w", topic, err)
@@ -148,9 +151,9 @@ func (q *Queue) Replay(ctx context.Context, topic queue.Topic, ids ...string) (r
 	return replayed, nil
 }
 
-// each calls a function with the dead letters of a topic, each once, until it returns false. What it does not
-// acknowledge goes back to its place.
-func (q *Queue) each(ctx context.Context, topic queue.Topic, function func(amqp091.Delivery) (bool, error)) error {
+// each calls a function with the dead letters of a topic, each once. What it does not acknowledge goes
+// back to its place.
+func (q *Queue) each(ctx context.Context, topic queue.Topic, function func(amqp091.Delivery) error) error {
 	if _, ok := types[topic]; !ok {
 		return errTopic
 	}
@@ -161,8 +164,7 @@ func (q *Queue) each(ctx context.Context, topic queue.Topic, function func(amqp0
 			if err != nil || !ok {
 				return err
 			}
-			more, err := function(delivery)
-			if err != nil || !more {
+			if err := function(delivery); err != nil {
 				return err
 			}
 			if delivery.DeliveryTag == 1 {

@@ -20,8 +20,8 @@ const (
 	writeLimit = 10 * time.Second
 	// callLimit is how long the broker may take to answer.
 	callLimit = 10 * time.Second
-	// closeLimit is how long it may take to hear that we leave.
-	closeLimit = 2 * time.Second
+	// closeLimit is how long it may take to answer that we leave.
+	closeLimit = 5 * time.Second
 )
 
 // dialer opens connections to one broker.

@@ -60,5 +60,5 @@ func (s *subscription) cancel() {
 
 // close ends the channel: the broker takes back what was not acknowledged.
 func (s *subscription) close() {
-	_ = s.epoch.within(callLimit, s.channel.Close) // fails only with the connection
+	_ = s.epoch.within(closeLimit, s.channel.Close) // fails only with the connection
 }
