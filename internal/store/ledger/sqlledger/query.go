@@ -31,8 +31,11 @@ func (s *Store) selectMany(ctx context.Context, where string, args ...any) ([]le
 	if err != nil {
 		return nil, fmt.Errorf("select conversions: %w", err)
 	}
-	records, _, err := scanRows(rows)
-	return records, err
+	found, err := scanRows(rows)
+	if err == nil && len(found.records) == 0 && len(found.unreadable) > 0 {
+		err = found.unreadable[0]
+	}
+	return found.records, err
 }
 
 // List implements ledger.Store.

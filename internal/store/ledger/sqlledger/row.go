@@ -8,6 +8,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/unreel/unreel/internal/conversion"
 	"github.com/unreel/unreel/internal/store/database"
 	"github.com/unreel/unreel/internal/store/ledger"
 )
@@ -77,8 +78,12 @@ func (m micros) Scan(value any) error {
 	return nil
 }
 
-// document scans a JSON text; NULL leaves what it scans into alone.
-type document struct{ into any }
+// document scans a JSON text; NULL leaves what it scans into alone. That a text cannot be read must not keep the
+// other columns from being scanned.
+type document struct {
+	into   any
+	failed *error
+}
 
 // Scan implements sql.Scanner.
 func (d document) Scan(value any) error {
@@ -86,7 +91,21 @@ func (d document) Scan(value any) error {
 	if err := text.Scan(value); err != nil || !text.Valid {
 		return err
 	}
-	return json.Unmarshal([]byte(text.String), d.into)
+	if err := json.Unmarshal([]byte(text.String), d.into); err != nil {
+		*d.failed = errors.Join(*d.failed, err)
+	}
+	return nil
+}
+
+// unreadableError is a row that somebody else has written, or a newer version of this program.
+type unreadableError struct {
+	id    conversion.ID
+	cause error
+}
+
+// Error names the row.
+func (e *unreadableError) Error() string {
+	return fmt.Sprintf("the record of %s cannot be read: %v", e.id, e.cause)
 }
 
 type scanner interface {
@@ -95,9 +114,11 @@ type scanner interface {
 
 func scanRow(row scanner) (r ledger.Record, now time.Time, err error) {
 	var key sql.NullString
+	var unreadable error
 	err = row.Scan(
-		&r.ID, &r.Owner, &r.Username, &r.Status, &r.Progress, document{&r.Video}, document{&r.Options},
-		document{&r.MP3}, document{&r.Failure}, &r.Attempts,
+		&r.ID, &r.Owner, &r.Username, &r.Status, &r.Progress,
+		document{&r.Video, &unreadable}, document{&r.Options, &unreadable},
+		document{&r.MP3, &unreadable}, document{&r.Failure, &unreadable}, &r.Attempts,
 		micros{&r.CreatedAt}, micros{&r.StartedAt}, micros{&r.FinishedAt}, micros{&r.ExpiresAt},
 		&r.Fence, micros{&r.LeaseUntil}, micros{&r.NotBefore}, micros{&r.WakeDue}, &r.Wakes,
 		micros{&r.QueuedAt}, &r.LastError,
@@ -111,20 +132,35 @@ func scanRow(row scanner) (r ledger.Record, now time.Time, err error) {
 	if err != nil {
 		return r, now, fmt.Errorf("scan conversion: %w", err)
 	}
+	if unreadable != nil {
+		return r, now, &unreadableError{r.ID, unreadable}
+	}
 	return r, now, nil
 }
 
-func scanRows(rows *sql.Rows) (records []ledger.Record, now time.Time, err error) {
+// page is what a SELECT found.
+type page struct {
+	records    []ledger.Record
+	unreadable []*unreadableError
+	now        time.Time
+}
+
+func scanRows(rows *sql.Rows) (found page, err error) {
 	defer rows.Close()
 	for rows.Next() {
-		var record ledger.Record
-		if record, now, err = scanRow(rows); err != nil {
-			return nil, now, err
+		record, now, err := scanRow(rows)
+		found.now = now
+		if unreadable, ok := errors.AsType[*unreadableError](err); ok {
+			found.unreadable = append(found.unreadable, unreadable)
+			continue
 		}
-		records = append(records, record)
+		if err != nil {
+			return page{}, err
+		}
+		found.records = append(found.records, record)
 	}
 	if err := rows.Err(); err != nil {
-		return nil, now, fmt.Errorf("read conversions: %w", err)
+		return page{}, fmt.Errorf("read conversions: %w", err)
 	}
-	return records, now, nil
+	return found, nil
 }

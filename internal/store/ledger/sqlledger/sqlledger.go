@@ -114,20 +114,35 @@ func (s *Store) updateMany(ctx context.Context, change func(r *ledger.Record, no
 		if err != nil {
 			return fmt.Errorf("select conversions: %w", err)
 		}
-		var now time.Time
-		records, now, err = scanRows(rows)
+		found, err := scanRows(rows)
 		if err != nil {
 			return err
 		}
+		records = found.records
 		for i := range records {
-			change(&records[i], now)
+			change(&records[i], found.now)
 			if err := save(ctx, tx, &records[i]); err != nil {
 				return err
 			}
 		}
-		return nil
+		return postpone(ctx, tx, found)
 	})
 	return records, err
+}
+
+// unreadableDelay is how long a record that cannot be read is left alone.
+const unreadableDelay = time.Hour
+
+// postpone puts rows that cannot be read off, so that they do not stand in the way of the others.
+func postpone(ctx context.Context, tx *sql.Tx, found page) error {
+	for _, row := range found.unreadable {
+		_, err := tx.ExecContext(ctx, "UPDATE conversions SET wake_due = ?, last_error = ? WHERE id = ?",
+			database.Micros(found.now.Add(unreadableDelay)), row.Error(), row.id)
+		if err != nil {
+			return fmt.Errorf("put off an unreadable record: %w", err)
+		}
+	}
+	return nil
 }
 
 func save(ctx context.Context, tx *sql.Tx, record *ledger.Record) error {

@@ -1,11 +1,15 @@
 package sqlledger_test
 
 import (
+	"database/sql"
 	"os"
 	"path/filepath"
 	"testing"
+	"time"
 
+	"github.com/unreel/unreel/internal/conversion"
 	"github.com/unreel/unreel/internal/store/database"
+	"github.com/unreel/unreel/internal/store/ledger"
 	"github.com/unreel/unreel/internal/store/ledger/ledgertest"
 	"github.com/unreel/unreel/internal/store/ledger/sqlledger"
 	"github.com/unreel/unreel/test/servers"
@@ -42,4 +46,50 @@ func open(t *testing.T, url string) ledgertest.Backend {
 		t.Fatal(err)
 	}
 	return ledgertest.Backend{Store: store, Advance: db.Advance}
+}
+
+func TestUnreadableRecord(t *testing.T) {
+	for name, url := range map[string]string{
+		"SQLite": "sqlite:" + filepath.Join(t.TempDir(), "unreel.db"),
+		"MySQL":  servers.MariaDB(t),
+	} {
+		t.Run(name, func(t *testing.T) {
+			db, err := database.Open(url)
+			if err != nil {
+				t.Fatal(err)
+			}
+			defer db.Close()
+			store := sqlledger.New(db)
+			if err := store.Migrate(t.Context()); err != nil {
+				t.Fatal(err)
+			}
+			keeper := ledger.New(store, ledger.DefaultConfig())
+			ids := []conversion.ID{conversion.NewID(time.Now()), conversion.NewID(time.Now())}
+			for _, id := range ids {
+				if _, err := keeper.Receive(t.Context(), ledger.Upload{ID: id, Owner: "ada"}); err != nil {
+					t.Fatal(err)
+				}
+				if _, err := keeper.Accept(t.Context(), id, 1, "00"); err != nil {
+					t.Fatal(err)
+				}
+			}
+			err = db.Write(t.Context(), func(tx *sql.Tx) error {
+				_, err := tx.ExecContext(t.Context(), "UPDATE conversions SET options = '{' WHERE id = ?", ids[0])
+				return err
+			})
+			if err != nil {
+				t.Fatal(err)
+			}
+			woken, err := keeper.ClaimDue(t.Context(), 10)
+			if err != nil || len(woken) != 1 || woken[0].ID != ids[1] {
+				t.Errorf("due: %+v, %v; want only %s", woken, err, ids[1])
+			}
+			if _, err := keeper.Peek(t.Context(), ids[0]); err == nil {
+				t.Error("an unreadable record was read")
+			}
+			if err := keeper.Recover(t.Context()); err != nil {
+				t.Errorf("recover: %v", err)
+			}
+		})
+	}
 }
