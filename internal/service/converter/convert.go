@@ -79,17 +79,20 @@ func (j *job) store(ctx context.Context, file *os.File, mp3 conversion.MP3) erro
 	if err != nil {
 		return fmt.Errorf("store the MP3: %w", err)
 	}
-	if err := copyAndCommit(ctx, writer, file, blob.Meta{Owner: j.claim.Owner, ContentType: "audio/mpeg", SHA256: mp3.SHA256}); err != nil {
+	meta := blob.Meta{Owner: j.claim.Owner, ContentType: "audio/mpeg", SHA256: mp3.SHA256}
+	if err := j.copyAndCommit(ctx, writer, file, meta); err != nil {
 		return errors.Join(fmt.Errorf("store the MP3: %w", err), writer.Abort())
 	}
 	return nil
 }
 
-func copyAndCommit(ctx context.Context, writer blob.Writer, file io.Reader, meta blob.Meta) error {
+// copyAndCommit makes sure of the claim before the MP3 takes the place of another: a converter that was stopped
+// for a while may have lost it and not know.
+func (j *job) copyAndCommit(ctx context.Context, writer blob.Writer, file io.Reader, meta blob.Meta) error {
 	if _, err := io.Copy(writer, file); err != nil {
 		return err
 	}
-	if err := ctx.Err(); err != nil {
+	if err := j.ledger.Renew(ctx, j.claim.ID, j.claim.Fence, 1); err != nil {
 		return err
 	}
 	return writer.Commit(ctx, meta)

@@ -57,6 +57,15 @@ func (r brokenReader) Read([]byte) (int, error)         { return 0, r.failure }
 func (r brokenReader) WriteTo(io.Writer) (int64, error) { return 0, r.failure }
 
 func (d *door) Create(ctx context.Context, kind blob.Kind, id conversion.ID) (blob.Writer, error) {
+	if d.create != nil {
+		return nil, d.create
+	}
+	writer, err := d.Store.Create(ctx, kind, id)
+	return &doorWriter{writer, d}, err
+}
+
+// enter waits until MP3s are let in.
+func (d *door) enter(ctx context.Context) error {
 	select {
 	case <-d.pass:
 	case d.arrived <- struct{}{}:
@@ -64,14 +73,10 @@ func (d *door) Create(ctx context.Context, kind blob.Kind, id conversion.ID) (bl
 		case <-d.pass:
 		case <-ctx.Done():
 			close(d.left)
-			return nil, ctx.Err()
+			return ctx.Err()
 		}
 	}
-	if d.create != nil {
-		return nil, d.create
-	}
-	writer, err := d.Store.Create(ctx, kind, id)
-	return &doorWriter{writer, d}, err
+	return nil
 }
 
 type doorWriter struct {
@@ -88,6 +93,9 @@ func (w *doorWriter) Write(p []byte) (int, error) {
 }
 
 func (w *doorWriter) Commit(ctx context.Context, meta blob.Meta) error {
+	if err := w.door.enter(ctx); err != nil {
+		return err
+	}
 	if w.door.commit != nil {
 		return w.door.commit
 	}

@@ -97,14 +97,11 @@ func (j *job) settleError(ctx context.Context, cause error) error {
 	var err error
 	var record ledger.Record
 	switch {
-	case errors.Is(cause, errLeaseLost):
-		j.logger.Warn("conversion given up", "cause", cause)
-		return nil
 	case errors.Is(cause, ledger.ErrStale):
 		j.logger.Warn("conversion given up", "cause", cause)
 		// The news of a cancellation may have come late, to a claim made after a retry: that one is handed back.
 		err = j.ledger.Release(ctx, j.claim.ID, j.claim.Fence)
-	case errors.Is(cause, errStopping), errors.Is(cause, context.Canceled):
+	case errors.Is(cause, errStopping), errors.Is(cause, errLeaseLost), errors.Is(cause, context.Canceled):
 		j.logger.Info("conversion handed back", "cause", cause)
 		err = j.ledger.Release(ctx, j.claim.ID, j.claim.Fence)
 	case errors.As(cause, &failure):

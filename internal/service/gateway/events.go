@@ -117,9 +117,10 @@ func (g *Gateway) watch(w http.ResponseWriter, r *http.Request, owner string, on
 		case <-stream.ready:
 			err = out.events(stream.take())
 		case <-ticker.C:
-			var now []ledger.Record
-			if now, err = snapshot(r.Context()); err == nil {
-				err = errors.Join(out.comment("beat"), out.changed(now))
+			err = out.comment("beat")
+			// While the ledger is away the stream lives on events alone; all clients at once coming back would not help.
+			if now, away := snapshot(r.Context()); away == nil {
+				err = errors.Join(err, out.changed(now))
 			}
 		}
 	}

@@ -1,7 +1,9 @@
 package gateway
 
 import (
+	"maps"
 	"sync"
+	"time"
 
 	"github.com/unreel/unreel/internal/conversion"
 	"github.com/unreel/unreel/internal/store/ledger"
@@ -14,12 +16,12 @@ const maxStreams = 32
 // conversions are, which the ledger learns only at every heartbeat.
 type hub struct {
 	mutex   sync.Mutex
-	running map[conversion.ID]float64
+	running map[conversion.ID]conversion.Event
 	streams map[string]map[*stream]struct{} // by owner
 }
 
 func newHub() *hub {
-	return &hub{running: map[conversion.ID]float64{}, streams: map[string]map[*stream]struct{}{}}
+	return &hub{running: map[conversion.ID]conversion.Event{}, streams: map[string]map[*stream]struct{}{}}
 }
 
 // hear takes one event. It never blocks.
@@ -27,7 +29,8 @@ func (h *hub) hear(event conversion.Event) {
 	h.mutex.Lock()
 	defer h.mutex.Unlock()
 	if event.Status == conversion.Converting {
-		h.running[event.ID] = event.Progress
+		h.forget(event.At)
+		h.running[event.ID] = event
 	} else {
 		delete(h.running, event.ID)
 	}
@@ -36,12 +39,29 @@ func (h *hub) hear(event conversion.Event) {
 	}
 }
 
+const (
+	// maxRunning is how many running conversions are remembered before those that went silent are forgotten.
+	maxRunning = 1000
+	// silence is how long one that runs is not heard of at the most.
+	silence = 5 * time.Minute
+)
+
+// forget makes room by dropping what has ended without anyone hearing of it.
+func (h *hub) forget(now time.Time) {
+	if len(h.running) < maxRunning {
+		return
+	}
+	maps.DeleteFunc(h.running, func(_ conversion.ID, last conversion.Event) bool {
+		return now.Sub(last.At) > silence
+	})
+}
+
 // progress is the newest known progress of a record, from 0 to 1.
 func (h *hub) progress(record ledger.Record) float64 {
 	h.mutex.Lock()
 	defer h.mutex.Unlock()
 	if heard, ok := h.running[record.ID]; ok && record.Status == conversion.Converting {
-		return max(heard, record.Progress)
+		return max(heard.Progress, record.Progress)
 	}
 	return record.Progress
 }

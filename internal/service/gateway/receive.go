@@ -112,16 +112,39 @@ func (in *incoming) keep(ctx context.Context) error {
 func (in *incoming) accept(ctx context.Context, owner string) (ledger.Record, error) {
 	digest := hex.EncodeToString(in.digest.Sum(nil))
 	meta := blob.Meta{Owner: owner, ContentType: "application/octet-stream", SHA256: digest}
-	if err := in.writer.Commit(ctx, meta); err != nil {
+	if err := in.commit(ctx, meta); err != nil {
 		return ledger.Record{}, fmt.Errorf("commit video: %w", err)
 	}
 	record, err := in.gateway.ledger.Accept(ctx, in.id, in.size, digest)
+	if errors.Is(err, ledger.ErrStale) {
+		// It is certain that nobody will ask for the video.
+		err = errors.Join(err, in.gateway.blobs.Delete(ctx, blob.Video, in.id))
+	}
 	if err != nil {
 		return ledger.Record{}, fmt.Errorf("accept conversion: %w", err)
 	}
 	in.gateway.wake()
 	in.gateway.announce(ctx, record)
 	return record, nil
+}
+
+// commit makes the video durable. Of a large one that can take longer than the claim lasts, so the ledger hears
+// meanwhile that somebody is at work.
+func (in *incoming) commit(ctx context.Context, meta blob.Meta) error {
+	committed := make(chan error, 1)
+	go func() { committed <- in.writer.Commit(ctx, meta) }()
+	ticker := time.NewTicker(in.gateway.ledger.Config().ReceiveLease / 16)
+	defer ticker.Stop()
+	for {
+		select {
+		case err := <-committed:
+			return err
+		case <-ticker.C:
+			if err := in.keep(ctx); err != nil {
+				return errors.Join(err, <-committed)
+			}
+		}
+	}
 }
 
 // abandon leaves nothing behind of an upload that was not accepted.

@@ -54,7 +54,7 @@ func TestUploadFaults(t *testing.T) {
 		"ledger away at last": {func(w *world) { w.faults.committing = func() { w.records.set(true) } }, 1000, 503, "unavailable", conversion.Receiving, true},
 		"given up meanwhile": {func(w *world) {
 			w.faults.committing = func() { w.must(w.ledger.Abandon(w.Context(), w.faults.last)) }
-		}, 1000, 408, "upload-stalled", conversion.Deleted, true},
+		}, 1000, 408, "upload-stalled", conversion.Deleted, false},
 	} {
 		t.Run(name, func(t *testing.T) {
 			w := newWorld(t)
