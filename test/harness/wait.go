@@ -2,7 +2,11 @@ package harness
 
 import (
 	"context"
+	"errors"
+	"fmt"
+	"math/rand/v2"
 	"net"
+	"syscall"
 	"testing"
 	"time"
 )
@@ -36,14 +40,23 @@ func Within(t testing.TB, patience time.Duration, what string, check func() erro
 	}
 }
 
-// FreePort is an address of this machine that nobody listens on.
+// FreePort is an address of this machine that nobody listens on. It is not one that the system gives to outgoing
+// connections: a process that is killed and started again must find it free.
 func FreePort(t testing.TB) string {
 	t.Helper()
 	var config net.ListenConfig
-	listener, err := config.Listen(context.WithoutCancel(t.Context()), "tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
+	for {
+		address := fmt.Sprintf("127.0.0.1:%d", 10_000+rand.N(10_000))
+		listener, err := config.Listen(context.WithoutCancel(t.Context()), "tcp", address)
+		if errors.Is(err, syscall.EADDRINUSE) {
+			continue
+		}
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := listener.Close(); err != nil {
+			t.Fatal(err)
+		}
+		return address
 	}
-	defer listener.Close()
-	return listener.Addr().String()
 }
