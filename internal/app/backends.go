@@ -22,6 +22,7 @@ import (
 	"github.com/unreel/unreel/internal/store/database"
 	"github.com/unreel/unreel/internal/store/ledger"
 	"github.com/unreel/unreel/internal/store/ledger/sqlledger"
+	"github.com/unreel/unreel/internal/store/users"
 	"github.com/unreel/unreel/internal/store/users/sqlusers"
 )
 
@@ -50,11 +51,11 @@ func (p *process) openDatabase(ctx context.Context) error {
 	}
 	p.opened.push("database", db.Close)
 	p.ready.add("database", checkEvery, db.Check)
-	config := ledger.DefaultConfig()
+	config := withFaults(ledger.DefaultConfig())
 	config.Retention = p.settings.Retention
 	p.database = db
-	p.ledger = ledger.New(sqlledger.New(db), config)
-	p.users = sqlusers.New(db)
+	p.ledger = ledger.New(withFaults[ledger.Store](sqlledger.New(db)), config)
+	p.users = withFaults[users.Store](sqlusers.New(db))
 	if !p.settings.aloneWithLedger() {
 		p.schema = newSchema(db, p.roles, p.logger)
 		p.ready.add("tables", checkEvery, p.schema.check)
@@ -93,7 +94,7 @@ func (p *process) openBlobs(context.Context) error {
 		return err
 	}
 	p.opened.push("blobs", blobs.Close)
-	p.blobs = blobs
+	p.blobs = withFaults[blob.Store](blobs)
 	p.ready.add("blobs", checkEvery, blobs.Check)
 	return nil
 }
@@ -120,7 +121,7 @@ func (p *process) openQueue(context.Context) error {
 		return err
 	}
 	p.opened.push("queue", hints.Close)
-	p.queue = hints
+	p.queue = withFaults(hints)
 	p.ready.add("queue", checkEvery, hints.Check)
 	return nil
 }
@@ -140,11 +141,11 @@ func (p *process) openMail(context.Context) error {
 	if !p.roles.has(roleNotifier) {
 		return nil
 	}
-	var err error
-	p.mail, err = openMail(p.settings)
+	sender, err := openMail(p.settings)
 	if err != nil {
 		return err
 	}
+	p.mail = withFaults(sender)
 	p.ready.add("mail", checkMailEvery, p.mail.Check)
 	return nil
 }

@@ -23,7 +23,7 @@ import (
 	"github.com/unreel/unreel/internal/store/blob"
 	"github.com/unreel/unreel/internal/store/database"
 	"github.com/unreel/unreel/internal/store/ledger"
-	"github.com/unreel/unreel/internal/store/users/sqlusers"
+	"github.com/unreel/unreel/internal/store/users"
 	"github.com/unreel/unreel/web"
 )
 
@@ -45,7 +45,7 @@ type process struct {
 	database *database.DB
 	schema   *schema // nil where the tables were brought up to date at the start
 	ledger   *ledger.Ledger
-	users    *sqlusers.Store
+	users    users.Store
 	blobs    blob.Store
 	queue    queue.Queue
 	mail     mail.Sender
@@ -165,7 +165,7 @@ func (p *process) makeGateway() ([]component, error) {
 		Ledger: p.ledger, Blobs: p.blobs, Queue: p.queue, Accounts: accounts, Verifier: verifier,
 		Links: p.links, Page: page, Docs: docs.Handler(), Wake: p.relay.Poke, Logger: logger,
 	})
-	sweeper := collector.New(collector.DefaultConfig(), p.ledger, p.blobs, p.named("collector"))
+	sweeper := collector.New(withFaults(collector.DefaultConfig()), p.ledger, p.blobs, p.named("collector"))
 	return []component{
 		{"gateway", door.Run},
 		{"token verifier", verifier.Run},
