@@ -229,7 +229,7 @@ func TestAsyncAPIOfRealMessages(t *testing.T) {
 		delivery := get(t, channel, listener.Name)
 		check(t, doc, "conversionChanged", delivery)
 		key := strings.NewReplacer("{status}", string(event.Status), "{id}", string(event.ID)).
-			Replace(doc.at("channels", "events", "address").(string))
+			Replace(fmt.Sprint(doc.at("channels", "events", "address")))
 		if delivery.RoutingKey != key {
 			t.Errorf("the routing key is %s, want %s", delivery.RoutingKey, key)
 		}
@@ -240,19 +240,25 @@ func TestAsyncAPIOfRealMessages(t *testing.T) {
 func declaredAlike(t *testing.T, doc *asyncAPI, connection *amqp091.Connection) {
 	t.Helper()
 	for _, name := range doc.keys("channels") {
-		channel, err := connection.Channel()
+		channel, err := connection.Channel() // ends with its connection
 		if err != nil {
 			t.Fatal(err)
 		}
-		defer channel.Close()
-		binding := func(part, field string) any { return doc.at("channels", name, "bindings", "amqp", part, field) }
+		text := func(part, field string) string {
+			value, _ := doc.at("channels", name, "bindings", "amqp", part, field).(string)
+			return value
+		}
+		flag := func(part, field string) bool {
+			value, ok := doc.at("channels", name, "bindings", "amqp", part, field).(bool)
+			return ok && value
+		}
 		if name == "events" {
-			err = channel.ExchangeDeclare(binding("exchange", "name").(string), binding("exchange", "type").(string),
-				binding("exchange", "durable").(bool), binding("exchange", "autoDelete").(bool), false, false, nil)
+			err = channel.ExchangeDeclare(text("exchange", "name"), text("exchange", "type"),
+				flag("exchange", "durable"), flag("exchange", "autoDelete"), false, false, nil)
 		} else {
-			_, err = channel.QueueDeclare(binding("queue", "name").(string), binding("queue", "durable").(bool),
-				binding("queue", "autoDelete").(bool), binding("queue", "exclusive").(bool), false,
-				amqp091.Table(doc.at("channels", name, "x-arguments").(map[string]any)))
+			arguments, _ := doc.at("channels", name, "x-arguments").(map[string]any)
+			_, err = channel.QueueDeclare(text("queue", "name"), flag("queue", "durable"),
+				flag("queue", "autoDelete"), flag("queue", "exclusive"), false, arguments)
 		}
 		if err != nil {
 			t.Errorf("%s is not as documented: %v", name, err)

@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"log/slog"
 	"runtime/debug"
 	"time"
 
@@ -149,14 +148,16 @@ func (w worker) wait(ctx context.Context, h *hint, message queue.Message) error 
 
 // run calls the handler.
 func (w worker) run(ctx context.Context, message queue.Message) error {
-	defer w.queue.survive(ctx, w.queue.log.With("topic", string(w.topic), "conversion", string(key(message))))
+	defer func() {
+		w.queue.survive(ctx, recover(), "topic", string(w.topic), "conversion", string(key(message)))
+	}()
 	return w.handler(ctx, message)
 }
 
-// survive keeps a handler's panic from ending the process.
-func (q *Queue) survive(ctx context.Context, log *slog.Logger) {
-	if reason := recover(); reason != nil {
-		log.ErrorContext(ctx, "handler panicked", "error", fmt.Sprint(reason), "stack", string(debug.Stack()))
+// survive logs a handler's panic, which is not to end the process. It is told what was recovered, nil for none.
+func (q *Queue) survive(ctx context.Context, reason any, about ...any) {
+	if reason != nil {
+		q.log.With(about...).ErrorContext(ctx, "handler panicked", "error", fmt.Sprint(reason), "stack", string(debug.Stack()))
 	}
 }
 

@@ -47,7 +47,7 @@ func (d dialer) dial(ctx context.Context, onAlarm func(error)) (*epoch, error) {
 				return nil, err
 			}
 			e.wire = wire{conn}
-			stop = context.AfterFunc(ctx, func() { conn.Close() })
+			stop = context.AfterFunc(ctx, func() { _ = conn.Close() }) // it may have ended
 			// For the handshake; the library lifts it.
 			return e.wire, conn.SetDeadline(time.Now().Add(dialLimit))
 		},
@@ -57,7 +57,7 @@ func (d dialer) dial(ctx context.Context, onAlarm func(error)) (*epoch, error) {
 	}
 	if err != nil {
 		if e.wire != nil {
-			e.wire.Close()
+			_ = e.wire.Close() // what went wrong is known
 		}
 		return nil, fmt.Errorf("connect: %w", err)
 	}
@@ -147,7 +147,7 @@ func (e *epoch) fail(err error) {
 // cut ends the epoch at once.
 func (e *epoch) cut(cause error) {
 	e.fail(cause)
-	e.wire.Close()
+	_ = e.wire.Close() // it may have ended
 }
 
 // over tells whether the epoch has ended, or is about to.

@@ -157,6 +157,6 @@ func (q *Queue) tell(ctx context.Context, body []byte, handler func(conversion.E
 		q.log.WarnContext(ctx, "event not understood", "error", err)
 		return
 	}
-	defer q.survive(ctx, q.log.With("conversion", string(event.ID)))
+	defer func() { q.survive(ctx, recover(), "conversion", string(event.ID)) }()
 	handler(event)
 }

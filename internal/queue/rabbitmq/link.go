@@ -25,12 +25,17 @@ type link struct {
 	prepare func(*epoch) error                  // before an epoch is used
 	serve   func(context.Context, *epoch) error // while it is used; returns when it can be used no more
 
-	mu      sync.Mutex
-	current *epoch        // nil while there is none
+	mu    sync.Mutex
+	state state
+	stood bool // whether there ever was an epoch
+}
+
+// state is how a link stands.
+type state struct {
+	epoch   *epoch        // nil while there is none
 	err     error         // why there is none
 	fatal   bool          // whether err is for the operator, and waiting does not help
-	stood   bool          // whether there ever was one
-	changed chan struct{} // closed, and replaced, at each change of the above
+	changed chan struct{} // closed when this is no more the state
 }
 
 var errConnecting = errors.New("still connecting")
@@ -38,7 +43,7 @@ var errConnecting = errors.New("still connecting")
 func newLink(dialer dialer, name string, health *health, prepare func(*epoch) error, serve func(context.Context, *epoch) error) *link {
 	return &link{
 		dialer: dialer, name: name, health: health, prepare: prepare, serve: serve,
-		err: errConnecting, changed: make(chan struct{}),
+		state: state{err: errConnecting, changed: make(chan struct{})},
 	}
 }
 
@@ -100,40 +105,40 @@ func (l *link) down(err error) {
 func (l *link) set(e *epoch, err error, fatal bool) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	l.current, l.err = e, err
-	l.fatal = fatal && (!l.stood || errors.Is(err, errClosed))
+	close(l.state.changed)
+	fatal = fatal && (!l.stood || errors.Is(err, errClosed))
+	l.state = state{epoch: e, err: err, fatal: fatal, changed: make(chan struct{})}
 	l.stood = l.stood || e != nil
-	close(l.changed)
-	l.changed = make(chan struct{})
 }
 
 // now returns the epoch that stands, or why none does.
 func (l *link) now() (*epoch, error) {
-	e, err, _, _ := l.look()
-	return e, err
+	now := l.look()
+	return now.epoch, now.err
 }
 
-func (l *link) look() (e *epoch, err error, fatal bool, changed <-chan struct{}) {
+func (l *link) look() state {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	if l.current != nil && l.current.over() {
-		return nil, l.current.why(nil), false, l.changed
+	now := l.state
+	if e := now.epoch; e != nil && e.over() { // run has not noticed yet
+		now.epoch, now.err = nil, e.why(nil)
 	}
-	return l.current, l.err, l.fatal, l.changed
+	return now
 }
 
 // wait returns the epoch that stands as soon as one does. When the context ends, or waiting does not help, it
 // says why none does.
 func (l *link) wait(ctx context.Context) (*epoch, error) {
 	for {
-		e, err, fatal, changed := l.look()
-		if e != nil || fatal {
-			return e, err
+		now := l.look()
+		if now.epoch != nil || now.fatal {
+			return now.epoch, now.err
 		}
 		select {
 		case <-ctx.Done():
-			return nil, fmt.Errorf("not connected: %w", err)
-		case <-changed:
+			return nil, fmt.Errorf("not connected: %w", now.err)
+		case <-now.changed:
 		}
 	}
 }
@@ -141,19 +146,21 @@ func (l *link) wait(ctx context.Context) (*epoch, error) {
 // use runs a function on every epoch until the context ends. The function returns nil to be run anew, and an
 // error when the epoch is of no use to it, which ends the epoch: the next one has everything set up again.
 func (l *link) use(ctx context.Context, function func(context.Context, *epoch) error) error {
-	for {
+	for ctx.Err() == nil {
 		e, err := l.wait(ctx)
-		if ctx.Err() != nil {
-			return nil
+		if err == nil {
+			err = function(ctx, e)
 		}
-		if err != nil {
+		switch {
+		case err == nil, ctx.Err() != nil:
+		case e == nil:
 			return err
-		}
-		if err := function(ctx, e); err != nil && ctx.Err() == nil {
+		default:
 			e.cut(err)
 			<-e.gone
 		}
 	}
+	return nil
 }
 
 // pause is how long to wait after so many failures: about twice as long each time, and no two processes alike.
