@@ -24,13 +24,30 @@ func Main(m *testing.M) int {
 	}
 	defer os.RemoveAll(dir)
 	binary = filepath.Join(dir, "unreel")
-	build := exec.Command("go", "build", "-o", binary, "github.com/unreel/unreel/cmd/unreel")
-	build.Env = append(os.Environ(), "CGO_ENABLED=0")
-	if output, err := build.CombinedOutput(); err != nil {
-		fmt.Fprintf(os.Stderr, "build: %v\n%s", err, output)
+	if err := build(binary, ""); err != nil {
+		fmt.Fprintln(os.Stderr, err)
 		return 1
 	}
 	return servers.Main(m)
+}
+
+func build(path, tags string) error {
+	command := exec.Command("go", "build", "-tags", tags, "-o", path, "github.com/unreel/unreel/cmd/unreel")
+	command.Env = append(os.Environ(), "CGO_ENABLED=0")
+	if output, err := command.CombinedOutput(); err != nil {
+		return fmt.Errorf("build: %w\n%s", err, output)
+	}
+	return nil
+}
+
+// Build builds the program once more with build tags, and returns its path.
+func Build(t testing.TB, tags string) string {
+	t.Helper()
+	path := filepath.Join(t.TempDir(), "unreel")
+	if err := build(path, tags); err != nil {
+		t.Fatal(err)
+	}
+	return path
 }
 
 // Binary is the path of the program under test, for commands that end by themselves.

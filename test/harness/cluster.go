@@ -33,11 +33,17 @@ type Cluster struct {
 // service.
 func StartCluster(t testing.TB, shape Shape, settings ...string) *Cluster {
 	t.Helper()
+	return StartClusterOf(t, binary, shape, settings...)
+}
+
+// StartClusterOf is StartCluster of any build of the program.
+func StartClusterOf(t testing.TB, program string, shape Shape, settings ...string) *Cluster {
+	t.Helper()
 	c := &Cluster{
 		Database: servers.NewMariaDB(t), Broker: servers.NewRabbitMQ(t), Blobs: servers.NewFerretDB(t), Mail: servers.SMTP(t),
 	}
 	c.DSN, c.AMQP = c.Database.Database(t), c.Broker.VirtualHost(t)
-	c.launch(t, shape, settings)
+	c.launch(t, program, shape, settings)
 	for _, p := range c.Processes() {
 		p.Ready(t)
 	}
@@ -53,14 +59,16 @@ func (c *Cluster) Processes() []*Process {
 	return all
 }
 
-func (c *Cluster) launch(t testing.TB, shape Shape, settings []string) {
+func (c *Cluster) launch(t testing.TB, program string, shape Shape, settings []string) {
 	t.Helper()
 	database, blobs, queue := "UNREEL_DATABASE="+c.DSN, "UNREEL_BLOBS="+c.Blobs.URL(), "UNREEL_QUEUE="+c.AMQP
 	auth := FreePort(t)
 	start := func(command string, count int, more func() []string) []*Process {
 		var started []*Process
 		for range max(count, 1) {
-			started = append(started, Launch(t, command, append(more(), settings...)...))
+			process := Prepare(t, program, command, append(more(), settings...)...)
+			process.Start(t)
+			started = append(started, process)
 		}
 		return started
 	}

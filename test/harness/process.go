@@ -8,16 +8,19 @@ import (
 	"os"
 	"os/exec"
 	"regexp"
+	"slices"
 	"strconv"
 	"sync"
 	"syscall"
 	"testing"
+	"time"
 )
 
 // Process is one run of the program after another, with the same settings.
 type Process struct {
 	Admin string // URL of /readyz and the like
 
+	program string
 	command string
 	env     []string
 	running *exec.Cmd // nil while it does not run
@@ -28,12 +31,19 @@ type Process struct {
 // else is in its environment.
 func Launch(t testing.TB, command string, settings ...string) *Process {
 	t.Helper()
+	p := Prepare(t, binary, command, settings...)
+	p.Start(t)
+	return p
+}
+
+// Prepare is Launch of any build of the program, without the first Start.
+func Prepare(t testing.TB, program, command string, settings ...string) *Process {
+	t.Helper()
 	admin := FreePort(t)
-	p := &Process{command: command, Admin: "http://" + admin}
+	p := &Process{program: program, command: command, Admin: "http://" + admin}
 	p.env = append([]string{
 		"PATH=" + os.Getenv("PATH"), "HOME=" + t.TempDir(), "TMPDIR=" + t.TempDir(), "UNREEL_ADMIN_ADDR=" + admin,
 	}, settings...)
-	p.Start(t)
 	t.Cleanup(func() {
 		if p.running != nil {
 			p.Stop(t)
@@ -45,11 +55,11 @@ func Launch(t testing.TB, command string, settings ...string) *Process {
 	return p
 }
 
-// Start runs the command again after Kill or Stop.
-func (p *Process) Start(t testing.TB) {
+// Start runs the command again after Kill or Stop. More settings than at the Launch are for this run.
+func (p *Process) Start(t testing.TB, settings ...string) {
 	t.Helper()
-	running := exec.Command(binary, p.command)
-	running.Env = p.env
+	running := exec.Command(p.program, p.command)
+	running.Env = slices.Concat(p.env, settings)
 	running.Stdout, running.Stderr = &p.log, &p.log
 	// A test that is killed must not leave it behind.
 	running.SysProcAttr = &syscall.SysProcAttr{Pdeathsig: syscall.SIGKILL}
@@ -84,6 +94,21 @@ func (p *Process) Kill(t testing.TB) {
 	}
 	_ = p.running.Wait() // says only that it was killed
 	p.running = nil
+}
+
+// Died waits until the process has ended by itself, and returns how.
+func (p *Process) Died(t testing.TB, patience time.Duration) syscall.WaitStatus {
+	t.Helper()
+	running := p.running
+	p.running = nil
+	timeout := time.AfterFunc(patience, func() {
+		t.Errorf("%s still runs after %v", p.command, patience)
+		_ = running.Process.Kill()
+	})
+	defer timeout.Stop()
+	_ = running.Wait() // the status says more
+	status, _ := running.ProcessState.Sys().(syscall.WaitStatus)
+	return status
 }
 
 // Stop asks the process to end, and wants it to do so in good order.
