@@ -6,6 +6,7 @@ import (
 	"net/http"
 	"os"
 	"path/filepath"
+	"runtime"
 	"strings"
 	"testing"
 	"unicode"
@@ -84,6 +85,26 @@ func TestDownloadReplacesNothingUnasked(t *testing.T) {
 	}
 	if diff := cmp.Diff([]string{"link.mp3", "talk.mp3"}, names(t, ".")); diff != "" {
 		t.Error(diff)
+	}
+}
+
+func TestDownloadLosesToWhoeverIsFaster(t *testing.T) {
+	server := fakeGateway(t, map[string]http.HandlerFunc{
+		"GET /v1/conversions/{id}/mp3": func(w http.ResponseWriter, r *http.Request) {
+			w.Header().Set("Content-Length", "5")
+			mp3Answer("so", `attachment; filename="talk.mp3"`)(w, r)
+			_ = http.NewResponseController(w).Flush()
+			for len(names(t, ".")) == 0 && r.Context().Err() == nil { // until the client has looked
+				runtime.Gosched()
+			}
+			writeFile(t, "talk.mp3", "mine")
+			_, _ = w.Write([]byte("und"))
+		},
+	})
+	loggedIn(t, server.URL)
+	run(t, "download", testID).expect(t, exitFailed, "talk.mp3 exists")
+	if left := names(t, "."); len(left) != 1 || readFile(t, "talk.mp3") != "mine" {
+		t.Errorf("files: %q", left)
 	}
 }
 

@@ -364,7 +364,7 @@ func TestInterruptedUploadEnds(t *testing.T) {
 	})
 	loggedIn(t, server.URL)
 	writeFile(t, "large.mp4", "")
-	if err := os.Truncate("large.mp4", 1<<40); err != nil {
+	if err := os.Truncate("large.mp4", 256<<20); err != nil {
 		t.Fatal(err)
 	}
 	runWith(ctx, "", "upload", "large.mp4", "large.mp4").expect(t, exitInterrupted, "interrupted")
