@@ -45,6 +45,7 @@ type commands struct {
 	Notifier  NotifierCmd  `cmd:"" group:"Services" help:"Run a notifier."`
 	Migrate   MigrateCmd   `cmd:"" group:"Services" help:"Create or upgrade the SQL tables, then exit."`
 	Users     UsersCmd     `cmd:"" group:"Services" help:"Administer accounts."`
+	Queue     QueueCmd     `cmd:"" group:"Services" help:"Look at what did not go well, and replay it."`
 	Health    HealthCmd    `cmd:"" group:"Services" help:"Exit 0 when a service is ready."`
 
 	Convert ConvertCmd `cmd:"" group:"Here and now" help:"Convert local files, without a server."`

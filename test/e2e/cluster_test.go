@@ -2,7 +2,12 @@ package e2e
 
 import (
 	"fmt"
+	"os"
+	"os/exec"
+	"strings"
 	"testing"
+
+	"github.com/rabbitmq/amqp091-go"
 
 	"github.com/unreel/unreel/internal/conversion"
 	"github.com/unreel/unreel/internal/media/mediatest"
@@ -32,4 +37,56 @@ func TestCluster(t *testing.T) {
 		}
 		return nil
 	})
+	checkOperator(t, c, ada)
+}
+
+// checkOperator looks at what did not go well and replays it, as whoever runs the cluster would.
+func checkOperator(t *testing.T, c *harness.Cluster, ada *harness.User) {
+	t.Helper()
+	unreel := func(args ...string) string {
+		command := exec.Command(harness.Binary(), args...)
+		command.Env = append(os.Environ(), "UNREEL_DATABASE="+c.DSN, "UNREEL_QUEUE="+c.AMQP)
+		output, err := command.CombinedOutput()
+		if err != nil {
+			t.Fatalf("unreel %v: %v\n%s", args, err, output)
+		}
+		return string(output)
+	}
+	failed := ada.Settled(t, ada.Upload(t, harness.File(t, mediatest.Text(t))))
+	nonsense(t, c.AMQP)
+	harness.Eventually(t, "the nonsense to be set aside", func() error {
+		if list := unreel("queue", "list"); !strings.Contains(list, "video.dead") {
+			return fmt.Errorf("the list is %q", list)
+		}
+		return nil
+	})
+	if list := unreel("queue", "list"); !strings.Contains(list, failed.ID) || !strings.Contains(list, "unsupported-media") {
+		t.Errorf("list: %s", list)
+	}
+	if shown := unreel("queue", "show", failed.ID); !strings.Contains(shown, "ada@example.com") {
+		t.Errorf("show: %s", shown)
+	}
+	unreel("queue", "replay", failed.ID)
+	again := ada.Settled(t, failed.ID)
+	if again.Status != conversion.Failed || !again.StartedAt.After(*failed.StartedAt) {
+		t.Errorf("after a replay: %+v", again)
+	}
+}
+
+// nonsense publishes what no service of ours would.
+func nonsense(t *testing.T, url string) {
+	t.Helper()
+	connection, err := amqp091.Dial(url)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer connection.Close()
+	channel, err := connection.Channel()
+	if err != nil {
+		t.Fatal(err)
+	}
+	message := amqp091.Publishing{Body: []byte("no JSON"), MessageId: "nonsense"}
+	if err := channel.PublishWithContext(t.Context(), "", "video", true, false, message); err != nil {
+		t.Fatal(err)
+	}
 }

@@ -113,6 +113,8 @@ type Store interface {
 	Get(ctx context.Context, id conversion.ID) (Record, error)
 	// List returns an owner's public records.
 	List(ctx context.Context, query Query) ([]Record, error)
+	// Failed returns up to limit failed records of all owners, newest first.
+	Failed(ctx context.Context, limit int) ([]Record, error)
 	// Doomed returns up to limit records whose FilesDue has come.
 	Doomed(ctx context.Context, limit int) ([]Record, error)
 	// Forget removes a record.

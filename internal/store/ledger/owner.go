@@ -66,20 +66,32 @@ func (l *Ledger) Cancel(ctx context.Context, owner string, id conversion.ID) (Re
 // Retry queues a failed or canceled conversion anew. ErrConflict means that it is neither, ErrExpired that
 // its video is gone.
 func (l *Ledger) Retry(ctx context.Context, owner string, id conversion.ID) (Record, error) {
-	return l.updateOwned(ctx, owner, id, func(r *Record, now time.Time) error {
-		if r.Status != conversion.Failed && r.Status != conversion.Canceled {
-			return ErrConflict
-		}
-		if r.expired(now) {
-			return ErrExpired
-		}
-		r.Failure, r.LastError = nil, ""
-		r.Attempts = 0
-		r.StartedAt, r.FinishedAt, r.ExpiresAt, r.FilesDue = time.Time{}, time.Time{}, time.Time{}, time.Time{}
-		r.Mail = Mail{Status: MailNone, Fence: r.Mail.Fence + 1}
-		r.enqueue(now)
-		return nil
-	})
+	return l.updateOwned(ctx, owner, id, (*Record).retry)
+}
+
+// RetryAny is Retry for whoever runs the services.
+func (l *Ledger) RetryAny(ctx context.Context, id conversion.ID) (Record, error) {
+	return l.store.Update(ctx, id, (*Record).retry)
+}
+
+func (r *Record) retry(now time.Time) error {
+	if r.Status != conversion.Failed && r.Status != conversion.Canceled {
+		return ErrConflict
+	}
+	if r.expired(now) {
+		return ErrExpired
+	}
+	r.Failure, r.LastError = nil, ""
+	r.Attempts = 0
+	r.StartedAt, r.FinishedAt, r.ExpiresAt, r.FilesDue = time.Time{}, time.Time{}, time.Time{}, time.Time{}
+	r.Mail = Mail{Status: MailNone, Fence: r.Mail.Fence + 1}
+	r.enqueue(now)
+	return nil
+}
+
+// Failed returns up to limit failed conversions of all owners, newest first, for whoever runs the services.
+func (l *Ledger) Failed(ctx context.Context, limit int) ([]Record, error) {
+	return l.store.Failed(ctx, limit)
 }
 
 func (l *Ledger) updateOwned(ctx context.Context, owner string, id conversion.ID, change func(r *Record, now time.Time) error) (Record, error) {

@@ -44,6 +44,7 @@ func Run(t *testing.T, open func(t *testing.T) Backend) {
 		"owners see only their own":                 testOwners,
 		"lists and cursors":                         testList,
 		"the place in the queue":                    testPosition,
+		"what operators see and retry":              testOperator,
 		"cancel and retry":                          testCancelRetry,
 		"delete fences out and dooms the files":     testDelete,
 		"retention":                                 testRetention,

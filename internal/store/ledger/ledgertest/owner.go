@@ -267,6 +267,26 @@ func testCancelRetry(t *testing.T, f *fixture) {
 	}
 }
 
+func testOperator(t *testing.T, f *fixture) {
+	ctx := t.Context()
+	claim := f.claimed()
+	_, err := f.Fail(ctx, claim.ID, claim.Fence, *conversion.Fail(conversion.Internal, "x"))
+	f.must(err)
+	f.queued()
+	failed, err := f.Failed(ctx, 10)
+	f.must(err)
+	if len(failed) != 1 || failed[0].ID != claim.ID {
+		t.Errorf("failed: %+v", failed)
+	}
+	if _, err := f.RetryAny(ctx, claim.ID); err != nil {
+		t.Errorf("retry: %v", err)
+	}
+	f.expectStatus(claim.ID, conversion.Queued)
+	if failed, err := f.Failed(ctx, 10); err != nil || len(failed) != 0 {
+		t.Errorf("failed after the retry: %+v, %v", failed, err)
+	}
+}
+
 func testDelete(t *testing.T, f *fixture) {
 	ctx := t.Context()
 	claim := f.claimed()

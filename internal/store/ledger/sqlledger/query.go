@@ -57,6 +57,11 @@ func (s *Store) List(ctx context.Context, query ledger.Query) ([]ledger.Record, 
 	return s.selectMany(ctx, where+" ORDER BY created_at DESC, id DESC LIMIT ?", append(args, query.Limit)...)
 }
 
+// Failed implements ledger.Store.
+func (s *Store) Failed(ctx context.Context, limit int) ([]ledger.Record, error) {
+	return s.selectMany(ctx, "WHERE status = ? ORDER BY queued_at DESC, id DESC LIMIT ?", conversion.Failed, limit)
+}
+
 // Doomed implements ledger.Store.
 func (s *Store) Doomed(ctx context.Context, limit int) ([]ledger.Record, error) {
 	return s.selectMany(ctx, "WHERE files_due <= "+s.db.Now()+" ORDER BY files_due LIMIT ?", limit)
