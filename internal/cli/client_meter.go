@@ -10,6 +10,7 @@ import (
 const (
 	meterWidth = 30                     // characters between the brackets
 	meterPause = 100 * time.Millisecond // between two drawings
+	maxLabel   = 38                     // characters: a line that wraps could not be drawn over
 )
 
 // meter is a progress bar. It draws only on a terminal.
@@ -32,8 +33,9 @@ func (m *meter) show(label string, share float64) {
 	m.drawn = time.Now()
 	share = min(max(share, 0), 1)
 	full := int(share * meterWidth)
+	text := []rune(printable(label))
 	fmt.Fprintf(m.out, "\r\x1b[K[%s%s] %3.0f %% %s",
-		strings.Repeat("=", full), strings.Repeat(" ", meterWidth-full), share*100, printable(label))
+		strings.Repeat("=", full), strings.Repeat(" ", meterWidth-full), share*100, string(text[:min(len(text), maxLabel)]))
 }
 
 // clear makes room for a line of text.
