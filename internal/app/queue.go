@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"slices"
 
 	"github.com/unreel/unreel/internal/conversion"
 	"github.com/unreel/unreel/internal/queue"
@@ -53,15 +52,7 @@ func WithQueue(ctx context.Context, settings Settings, logs io.Writer, use func(
 // Topics are the queues that messages are set aside from.
 var Topics = []queue.Topic{queue.Video, queue.MP3}
 
-// Depths returns how many messages wait in each queue.
-func (q *QueueAdmin) Depths(ctx context.Context) (map[string]int, error) {
-	if q.dead == nil {
-		return nil, nil
-	}
-	return q.dead.Depths(ctx)
-}
-
-// Dead returns the messages that were set aside, at most limit of each queue.
+// Dead returns the messages that were set aside, at most limit of each queue; 0 is all.
 func (q *QueueAdmin) Dead(ctx context.Context, limit int) ([]DeadLetter, error) {
 	if q.dead == nil {
 		return nil, nil
@@ -82,13 +73,22 @@ func (q *QueueAdmin) Failed(ctx context.Context, limit int) ([]Record, error) {
 	return q.ledger.Failed(ctx, limit)
 }
 
-// Show returns the conversion with an id.
-func (q *QueueAdmin) Show(ctx context.Context, id string) (Record, error) {
-	parsed, err := conversion.ParseID(id)
-	if err != nil {
-		return Record{}, err
+// Show calls back with the conversion or with the message that has an id.
+func (q *QueueAdmin) Show(ctx context.Context, id string, record func(Record) error, message func(DeadLetter) error) error {
+	if parsed, err := conversion.ParseID(id); err == nil {
+		found, err := q.ledger.Peek(ctx, parsed)
+		if err == nil {
+			return record(found)
+		}
+		if !errors.Is(err, ledger.ErrNotFound) {
+			return err
+		}
 	}
-	return q.ledger.Peek(ctx, parsed)
+	letter, err := q.find(ctx, id)
+	if err != nil {
+		return err
+	}
+	return message(letter)
 }
 
 // Replay queues the conversion or sends the message with this id once more.
@@ -98,18 +98,24 @@ func (q *QueueAdmin) Replay(ctx context.Context, id string) error {
 			return err
 		}
 	}
-	if q.dead == nil {
-		return ledger.ErrNotFound
+	letter, err := q.find(ctx, id)
+	if err != nil {
+		return err
 	}
-	for _, topic := range Topics {
-		letters, err := q.dead.Dead(ctx, topic, 0)
-		if err != nil {
-			return err
-		}
-		if slices.ContainsFunc(letters, func(letter DeadLetter) bool { return letter.ID == id }) {
-			_, err := q.dead.Replay(ctx, topic, id)
-			return err
+	_, err = q.dead.Replay(ctx, letter.Topic, id)
+	return err
+}
+
+// find returns the message with an id that was set aside.
+func (q *QueueAdmin) find(ctx context.Context, id string) (DeadLetter, error) {
+	letters, err := q.Dead(ctx, 0)
+	if err != nil {
+		return DeadLetter{}, err
+	}
+	for _, letter := range letters {
+		if letter.ID == id {
+			return letter, nil
 		}
 	}
-	return fmt.Errorf("no conversion and no message has the id %s", id)
+	return DeadLetter{}, fmt.Errorf("no conversion and no message has the id %s", id)
 }

@@ -71,9 +71,7 @@ func stamp(t time.Time) string {
 func printQueueJSON(io *IO, dead []app.DeadLetter, failed []app.Record) error {
 	encoder := json.NewEncoder(io.Out)
 	for _, letter := range dead {
-		if err := encoder.Encode(deadJSON{
-			Kind: "message", ID: letter.ID, Topic: string(letter.Topic), Reason: letter.Reason, At: letter.At, Body: string(letter.Body),
-		}); err != nil {
+		if err := encoder.Encode(newDeadJSON(letter)); err != nil {
 			return err
 		}
 	}
@@ -97,6 +95,12 @@ type deadJSON struct {
 	Body   string    `json:"body"`
 }
 
+func newDeadJSON(letter app.DeadLetter) deadJSON {
+	return deadJSON{
+		Kind: "message", ID: letter.ID, Topic: string(letter.Topic), Reason: letter.Reason, At: letter.At, Body: string(letter.Body),
+	}
+}
+
 type failedJSON struct {
 	Kind      string    `json:"kind"`
 	ID        string    `json:"id"`
@@ -107,23 +111,21 @@ type failedJSON struct {
 	At        time.Time `json:"at"`
 }
 
-// QueueShowCmd shows one conversion.
+// QueueShowCmd shows one conversion or message.
 type QueueShowCmd struct {
 	queueFlags
 
-	ID string `arg:"" help:"A conversion's id."`
+	ID string `arg:"" help:"A conversion's or a message's id."`
 }
 
-// Run prints the whole record as JSON.
+// Run prints all there is of it as JSON.
 func (c *QueueShowCmd) Run(ctx context.Context, io *IO) error {
 	return app.WithQueue(ctx, c.settings(), io.Err, func(admin *app.QueueAdmin) error {
-		record, err := admin.Show(ctx, c.ID)
-		if err != nil {
-			return err
-		}
 		encoder := json.NewEncoder(io.Out)
 		encoder.SetIndent("", "  ")
-		return encoder.Encode(record)
+		return admin.Show(ctx, c.ID,
+			func(record app.Record) error { return encoder.Encode(record) },
+			func(letter app.DeadLetter) error { return encoder.Encode(newDeadJSON(letter)) })
 	})
 }
 

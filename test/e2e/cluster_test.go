@@ -66,6 +66,9 @@ func checkOperator(t *testing.T, c *harness.Cluster, ada *harness.User) {
 	if shown := unreel("queue", "show", failed.ID); !strings.Contains(shown, "ada@example.com") {
 		t.Errorf("show: %s", shown)
 	}
+	if shown := unreel("queue", "show", "nonsense"); !strings.Contains(shown, "no JSON") {
+		t.Errorf("show of a message: %s", shown)
+	}
 	unreel("queue", "replay", failed.ID)
 	again := ada.Settled(t, failed.ID)
 	if again.Status != conversion.Failed || !again.StartedAt.After(*failed.StartedAt) {
