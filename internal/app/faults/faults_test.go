@@ -23,14 +23,14 @@ import (
 // harmless are the methods that need no point.
 var harmless = map[string]string{
 	"blob.Open": "reads", "blob.List": "reads", "blob.Check": "reads",
-	"ledger.Get": "reads", "ledger.List": "reads", "ledger.Doomed": "reads", "ledger.Known": "reads",
+	"ledger.Get": "reads", "ledger.List": "reads", "ledger.Doomed": "reads", "ledger.Failed": "reads", "ledger.Known": "reads",
 	"ledger.Ahead": "reads", "ledger.Check": "reads",
 	"mail.Check":    "asks",
 	"queue.Consume": "its effects are those of the handler, queue.Handle",
 	"queue.Close":   "only at the end", "queue.Subscribe": "listens", "queue.Check": "asks",
 	"users.ByID": "reads", "users.ByEmail": "reads", "users.List": "reads", "users.Check": "reads",
 	"users.SetPassword": "only `unreel users` calls it", "users.SetAdmin": "only `unreel users` calls it",
-	"users.Delete": "only `unreel users` calls it", "users.AddKey": "nobody calls it yet",
+	"users.Delete": "only `unreel users` calls it", "users.AddKey": "only `unreel users` calls it",
 	"users.ReplacePassword": "only after a change of the hash's cost, which a test cannot make from outside",
 }
 
