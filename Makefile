@@ -17,7 +17,7 @@ CLI     := github.com/unreel/unreel/internal/cli
 LDFLAGS = -s -w -X $(CLI).version=$(VERSION) -X $(CLI).commit=$(COMMIT)
 TOOL    := go tool -modfile=tools/go.mod
 
-# Narrows `make test`, `make test-race` and `make bench`: make test PKG=./internal/media/... ARGS='-run TestSplice -v'
+# Narrows `make test` and `make test-race`: make test PKG=./internal/media/... ARGS='-run TestSplice -v'
 PKG  := ./...
 ARGS :=
 
@@ -46,8 +46,8 @@ test-race: test-needs ## the same under the race detector; slower, needs a C com
 	CGO_ENABLED=1 go test -race -count=1 -timeout=45m $(ARGS) $(PKG)
 
 .PHONY: bench
-bench: run-needs ## run the benchmarks, as ratios against ffmpeg side by side
-	CGO_ENABLED=0 go test -run='^$$' -bench=. -benchmem -timeout=60m $(ARGS) $(PKG)
+bench: test-needs ## run the benchmarks, as ratios against ffmpeg side by side
+	CGO_ENABLED=0 go test -run='^$$' -bench=. -benchtime=7x -timeout=60m $(ARGS) ./test/bench
 
 .PHONY: check
 check: check-format check-modules check-generated check-lint check-vulns ## formatting, linters, generated code up to date, vulnerability scan

@@ -1,0 +1,154 @@
+// Package bench measures the system against plain ffmpeg in the same run, by `make bench`. Its figures are ratios and
+// differences, for a machine that does nothing else.
+package bench
+
+import (
+	"fmt"
+	"net/http"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"runtime"
+	"slices"
+	"testing"
+	"time"
+
+	"github.com/unreel/unreel/internal/conversion"
+	"github.com/unreel/unreel/internal/media/mediatest"
+	"github.com/unreel/unreel/test/harness"
+)
+
+func TestMain(m *testing.M) { os.Exit(harness.Main(m)) }
+
+// plain is what everybody else runs.
+func plain(b *testing.B, video string) time.Duration {
+	b.Helper()
+	output := filepath.Join(b.TempDir(), "plain.mp3")
+	began := time.Now()
+	command := exec.Command("ffmpeg", "-loglevel", "error", "-nostdin", "-y", "-i", video, "-vn", "-c:a", "libmp3lame", "-q:a", "2", output)
+	if text, err := command.CombinedOutput(); err != nil {
+		b.Fatalf("ffmpeg: %v\n%s", err, text)
+	}
+	return time.Since(began)
+}
+
+func median(durations []time.Duration) time.Duration {
+	slices.Sort(durations)
+	return durations[len(durations)/2]
+}
+
+// BenchmarkConvert is `unreel convert` beside ffmpeg on the same file, in turns.
+func BenchmarkConvert(b *testing.B) {
+	for _, seconds := range []float64{5, 60, 600} {
+		b.Run(fmt.Sprintf("%vs", seconds), func(b *testing.B) {
+			video := mediatest.Video(b, mediatest.Spec{Seconds: seconds, Sound: mediatest.Speech})
+			output := filepath.Join(b.TempDir(), "unreel.mp3")
+			var ours, theirs []time.Duration
+			for b.Loop() {
+				theirs = append(theirs, plain(b, video))
+				began := time.Now()
+				command := exec.Command(harness.Binary(), "convert", "--force", "-o", output, video)
+				if text, err := command.CombinedOutput(); err != nil {
+					b.Fatalf("unreel convert: %v\n%s", err, text)
+				}
+				ours = append(ours, time.Since(began))
+			}
+			b.ReportMetric(float64(median(ours))/float64(median(theirs)), "x-ffmpeg")
+		})
+	}
+}
+
+// BenchmarkCluster is what gateway, ledger, queue and GridFS add to a conversion, from the first byte of the upload
+// to its end as an event stream tells it.
+func BenchmarkCluster(b *testing.B) {
+	c := harness.StartCluster(b, harness.Shape{})
+	ada := harness.SignUp(b, c.URL, "ada@example.com")
+	video := mediatest.Video(b, mediatest.Spec{Seconds: 5, Sound: mediatest.Speech})
+	form := harness.File(b, video)
+	var ours, theirs []time.Duration
+	for b.Loop() {
+		theirs = append(theirs, plain(b, video))
+		began := time.Now()
+		id := ada.Upload(b, form)
+		follow(b, ada, id)
+		ours = append(ours, time.Since(began))
+		if got := ada.Conversion(b, id); got.Status != conversion.Completed {
+			b.Fatalf("%+v", got)
+		}
+	}
+	b.ReportMetric(float64((median(ours) - median(theirs)).Milliseconds()), "ms-added")
+	b.ReportMetric(float64(median(ours))/float64(median(theirs)), "x-ffmpeg")
+}
+
+// follow returns when a conversion's event stream ends.
+func follow(b *testing.B, u *harness.User, id string) {
+	b.Helper()
+	response, err := http.DefaultClient.Do(u.Request(b, http.MethodGet, "/v1/conversions/"+id+"/events", nil))
+	if err != nil {
+		b.Fatal(err)
+	}
+	defer response.Body.Close()
+	buffer := make([]byte, 4096)
+	for err == nil {
+		_, err = response.Body.Read(buffer)
+	}
+}
+
+// BenchmarkBacklog is how busy a converter keeps the machine while videos of a minute wait.
+func BenchmarkBacklog(b *testing.B) {
+	const videos = 12
+	c := harness.StartCluster(b, harness.Shape{})
+	ada := harness.SignUp(b, c.URL, "ada@example.com")
+	video := harness.File(b, mediatest.Video(b, mediatest.Spec{Seconds: 60, Sound: mediatest.Speech, NoPicture: true, Container: "m4a"}))
+	began, before := time.Now(), idle(b)
+	var ids []string
+	for range videos {
+		ids = append(ids, ada.Upload(b, video))
+	}
+	for _, id := range ids {
+		follow(b, ada, id)
+	}
+	cores := time.Duration(runtime.NumCPU()) * time.Since(began)
+	b.ReportMetric(100*(1-float64(idle(b)-before)/float64(cores)), "%-busy")
+}
+
+// BenchmarkIdleStreams is the memory of two gateways that 500 event streams hang on.
+func BenchmarkIdleStreams(b *testing.B) {
+	const streams, users = 500, 20
+	c := harness.StartCluster(b, harness.Shape{Gateways: 2})
+	client := &http.Client{Transport: &http.Transport{MaxIdleConnsPerHost: streams}}
+	b.Cleanup(client.CloseIdleConnections)
+	for i := range users {
+		user := harness.SignUp(b, c.URL, fmt.Sprintf("user%d@example.com", i))
+		for s := range streams / users {
+			user.URL = c.URLs[s%len(c.URLs)]
+			response, err := client.Do(user.Request(b, http.MethodGet, "/v1/events", nil))
+			if err != nil {
+				b.Fatal(err)
+			}
+			b.Cleanup(func() { response.Body.Close() })
+			if response.StatusCode != http.StatusOK {
+				b.Fatalf("stream %d of user %d: %s", s, i, response.Status)
+			}
+		}
+	}
+	peak := 0
+	for _, gateway := range c.Gateways {
+		peak = max(peak, gateway.PeakMemory(b))
+	}
+	b.ReportMetric(float64(peak)/(1<<20), "MiB")
+}
+
+// idle is how long the machine's cores have had nothing to do since it started, all together.
+func idle(b *testing.B) time.Duration {
+	b.Helper()
+	raw, err := os.ReadFile("/proc/uptime")
+	if err != nil {
+		b.Fatal(err)
+	}
+	var up, nothing float64
+	if _, err := fmt.Sscan(string(raw), &up, &nothing); err != nil {
+		b.Fatal(err)
+	}
+	return time.Duration(nothing * float64(time.Second))
+}
