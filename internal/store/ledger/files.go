@@ -16,18 +16,24 @@ func (l *Ledger) Doomed(ctx context.Context, limit int) ([]Record, error) {
 // its owner to see what became of it; a tombstone is forgotten when this is called for the second time, a
 // while later, so that a writer that was late has lost its files too.
 func (l *Ledger) FilesRemoved(ctx context.Context, id conversion.ID) error {
-	record, err := l.store.Update(ctx, id, func(r *Record, now time.Time) error {
+	forget := false
+	_, err := l.store.Update(ctx, id, func(r *Record, now time.Time) error {
 		if r.FilesDue.IsZero() || r.FilesDue.After(now) {
 			return ErrConflict
 		}
-		r.FilesDue = time.Time{}
-		if r.Status == conversion.Deleted && !r.FilesGone {
-			r.FilesDue = now.Add(l.config.TombstoneLife)
+		buried := r.Status == conversion.Deleted
+		// It stays due until it is forgotten, so that a crash in between leaves it to whoever comes next.
+		if forget = buried && r.FilesGone; forget {
+			return nil
 		}
 		r.FilesGone = true
+		r.FilesDue = time.Time{}
+		if buried {
+			r.FilesDue = now.Add(l.config.TombstoneLife)
+		}
 		return nil
 	})
-	if err != nil || record.Status != conversion.Deleted || !record.FilesDue.IsZero() {
+	if err != nil || !forget {
 		return err
 	}
 	return l.store.Forget(ctx, id)

@@ -47,6 +47,7 @@ func Run(t *testing.T, open func(t *testing.T) Backend) {
 		"what operators see and retry":              testOperator,
 		"cancel and retry":                          testCancelRetry,
 		"delete fences out and dooms the files":     testDelete,
+		"a tombstone that was nearly forgotten":     testNearlyForgotten,
 		"retention":                                 testRetention,
 		"known ids":                                 testKnown,
 		"secrets are made once":                     testSecret,

@@ -318,6 +318,37 @@ func testDelete(t *testing.T, f *fixture) {
 	}
 }
 
+// forgetful is a store whose process ends when it is about to forget a record.
+type forgetful struct{ ledger.Store }
+
+var errEnded = errors.New("the process has ended")
+
+// Forget implements ledger.Store.
+func (forgetful) Forget(context.Context, conversion.ID) error { return errEnded }
+
+func testNearlyForgotten(t *testing.T, f *fixture) {
+	ctx := t.Context()
+	id := f.queued()
+	_, err := f.Delete(ctx, ada, id)
+	f.must(err)
+	f.Advance(f.Config().Grace + time.Second)
+	f.must(f.FilesRemoved(ctx, id))
+	f.Advance(f.Config().TombstoneLife + time.Second)
+	ending := ledger.New(forgetful{f.Store}, f.Config())
+	if err := ending.FilesRemoved(ctx, id); !errors.Is(err, errEnded) {
+		t.Fatalf("files removed: %v", err)
+	}
+	doomed, err := f.Doomed(ctx, 10)
+	f.must(err)
+	if len(doomed) != 1 {
+		t.Fatal("nobody will ever remove the tombstone")
+	}
+	f.must(f.FilesRemoved(ctx, id))
+	if _, err := f.Peek(ctx, id); !errors.Is(err, ledger.ErrNotFound) {
+		t.Errorf("the tombstone stays: %v", err)
+	}
+}
+
 func testRetention(t *testing.T, f *fixture) {
 	ctx := t.Context()
 	done := f.completed()
