@@ -6,6 +6,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"sync"
 	"testing"
 
 	"github.com/unreel/unreel/test/servers"
@@ -43,12 +44,20 @@ func build(path, tags string) error {
 // Build builds the program once more with build tags, and returns its path.
 func Build(t testing.TB, tags string) string {
 	t.Helper()
-	path := filepath.Join(t.TempDir(), "unreel")
+	tagged.Lock()
+	defer tagged.Unlock()
+	path := binary + "-" + tags
+	if _, err := os.Stat(path); err == nil {
+		return path
+	}
 	if err := build(path, tags); err != nil {
 		t.Fatal(err)
 	}
 	return path
 }
+
+// tagged is held while somebody builds, so that nobody runs half a program.
+var tagged sync.Mutex
 
 // Binary is the path of the program under test, for commands that end by themselves.
 func Binary() string { return binary }

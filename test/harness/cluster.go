@@ -1,15 +1,36 @@
 package harness
 
 import (
+	"net/url"
 	"strings"
 	"testing"
 
 	"github.com/unreel/unreel/test/servers"
 )
 
-// Shape is how many processes of each service a cluster has; 0 is one.
+// Shape is what a cluster is made of.
 type Shape struct {
-	Gateways, Converters, Notifiers int
+	Gateways, Converters, Notifiers int // processes; 0 is one
+
+	// Broker is lines for the broker's configuration.
+	Broker []string
+	// Through returns where a service finds a server (database, blobs, queue, mail or auth) that is at an address,
+	// so that a test can stand between the two; nil leaves them alone.
+	Through func(service, server, address string) string
+}
+
+// link returns the URL under which a service finds the server with this URL.
+func (s Shape) link(t testing.TB, service, server, address string) string {
+	t.Helper()
+	if s.Through == nil {
+		return address
+	}
+	parsed, err := url.Parse(address)
+	if err != nil {
+		t.Fatal(err)
+	}
+	parsed.Host = s.Through(service, server, parsed.Host)
+	return parsed.String()
 }
 
 // Cluster is the four services as processes of their own, over servers of their own.
@@ -40,7 +61,7 @@ func StartCluster(t testing.TB, shape Shape, settings ...string) *Cluster {
 func StartClusterOf(t testing.TB, program string, shape Shape, settings ...string) *Cluster {
 	t.Helper()
 	c := &Cluster{
-		Database: servers.NewMariaDB(t), Broker: servers.NewRabbitMQ(t), Blobs: servers.NewFerretDB(t), Mail: servers.SMTP(t),
+		Database: servers.NewMariaDB(t), Broker: servers.NewRabbitMQ(t, shape.Broker...), Blobs: servers.NewFerretDB(t), Mail: servers.SMTP(t),
 	}
 	c.DSN, c.AMQP = c.Database.Database(t), c.Broker.VirtualHost(t)
 	c.launch(t, program, shape, settings)
@@ -61,8 +82,19 @@ func (c *Cluster) Processes() []*Process {
 
 func (c *Cluster) launch(t testing.TB, program string, shape Shape, settings []string) {
 	t.Helper()
-	database, blobs, queue := "UNREEL_DATABASE="+c.DSN, "UNREEL_BLOBS="+c.Blobs.URL(), "UNREEL_QUEUE="+c.AMQP
 	auth := FreePort(t)
+	// finds is the settings that tell a service where servers are.
+	finds := func(service string, names ...string) []string {
+		known := map[string]struct{ variable, url string }{
+			"database": {"UNREEL_DATABASE", c.DSN}, "blobs": {"UNREEL_BLOBS", c.Blobs.URL()}, "queue": {"UNREEL_QUEUE", c.AMQP},
+			"mail": {"UNREEL_MAIL", c.Mail.URL}, "auth": {"UNREEL_AUTH_URL", "http://" + auth},
+		}
+		var found []string
+		for _, name := range names {
+			found = append(found, known[name].variable+"="+shape.link(t, service, name, known[name].url))
+		}
+		return found
+	}
 	start := func(command string, count int, more func() []string) []*Process {
 		var started []*Process
 		for range max(count, 1) {
@@ -73,19 +105,19 @@ func (c *Cluster) launch(t testing.TB, program string, shape Shape, settings []s
 		return started
 	}
 	c.Auths = start("auth", 1, func() []string {
-		return []string{database, "UNREEL_AUTH_ADDR=" + auth}
+		return append(finds("auth", "database"), "UNREEL_AUTH_ADDR="+auth)
 	})
 	c.Gateways = start("gateway", shape.Gateways, func() []string {
 		public := FreePort(t)
 		c.URLs = append(c.URLs, "http://"+public)
-		return []string{database, blobs, queue, "UNREEL_ADDR=" + public, "UNREEL_AUTH_URL=http://" + auth, "UNREEL_PUBLIC_URL=" + c.URLs[0]}
+		return append(finds("gateway", "database", "blobs", "queue", "auth"), "UNREEL_ADDR="+public, "UNREEL_PUBLIC_URL="+c.URLs[0])
 	})
 	c.URL = c.URLs[0]
 	c.Converters = start("converter", shape.Converters, func() []string {
-		return []string{database, blobs, queue}
+		return finds("converter", "database", "blobs", "queue")
 	})
 	c.Notifiers = start("notifier", shape.Notifiers, func() []string {
-		return []string{database, queue, "UNREEL_MAIL=" + c.Mail.URL, "UNREEL_PUBLIC_URL=" + c.URL}
+		return append(finds("notifier", "database", "queue", "mail"), "UNREEL_PUBLIC_URL="+c.URL)
 	})
 }
 
