@@ -2,13 +2,10 @@ package harness
 
 import (
 	"context"
-	"errors"
-	"fmt"
-	"math/rand/v2"
-	"net"
-	"syscall"
 	"testing"
 	"time"
+
+	"github.com/unreel/unreel/test/servers"
 )
 
 // patience is for what takes a moment on a busy machine.
@@ -40,23 +37,8 @@ func Within(t testing.TB, patience time.Duration, what string, check func() erro
 	}
 }
 
-// FreePort is an address of this machine that nobody listens on. It is not one that the system gives to outgoing
-// connections: a process that is killed and started again must find it free.
+// FreePort is an address of this machine that nobody else listens on while the tests of this process run.
 func FreePort(t testing.TB) string {
 	t.Helper()
-	var config net.ListenConfig
-	for {
-		address := fmt.Sprintf("127.0.0.1:%d", 10_000+rand.N(10_000))
-		listener, err := config.Listen(context.WithoutCancel(t.Context()), "tcp", address)
-		if errors.Is(err, syscall.EADDRINUSE) {
-			continue
-		}
-		if err != nil {
-			t.Fatal(err)
-		}
-		if err := listener.Close(); err != nil {
-			t.Fatal(err)
-		}
-		return address
-	}
+	return servers.FreePort(t)
 }

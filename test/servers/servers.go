@@ -16,7 +16,6 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
-	"math/rand/v2"
 	"net"
 	"os/exec"
 	"path/filepath"
@@ -106,21 +105,6 @@ func own[S interface{ close() error }](t testing.TB, start func(context.Context)
 		}
 	})
 	return server
-}
-
-// freePort returns a TCP port of 127.0.0.1 that nobody listens on. It lies below those that systems give to
-// outgoing connections, one of which could otherwise take it before the server does, or while it is dead.
-func freePort(ctx context.Context) (int, error) {
-	for {
-		port := 20000 + rand.N(12000)
-		listener, err := new(net.ListenConfig).Listen(ctx, "tcp", local(port))
-		if err == nil {
-			return port, listener.Close()
-		}
-		if !errors.Is(err, syscall.EADDRINUSE) {
-			return 0, fmt.Errorf("find a free port: %w", err)
-		}
-	}
 }
 
 // local is the address of a port of 127.0.0.1.
