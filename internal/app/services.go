@@ -160,7 +160,10 @@ func (p *process) makeGateway() ([]component, error) {
 	if err != nil {
 		return nil, &SettingError{"UNREEL_AUTH_URL", redact(authURL), err.Error()}
 	}
-	p.ready.add("auth", checkEvery, func(context.Context) error { return verifier.Check() })
+	p.ready.add("auth", checkEvery, func(ctx context.Context) error {
+		_, err := verifier.JWKS(ctx)
+		return err
+	})
 	door := gateway.New(gateway.Config{MaxUpload: int64(p.settings.MaxUpload), MaxUploads: maxUploads}, gateway.Parts{
 		Ledger: p.ledger, Blobs: p.blobs, Queue: p.queue, Accounts: accounts, Verifier: verifier,
 		Links: p.links, Page: page, Docs: docs.Handler(), Wake: p.relay.Poke, Logger: logger,
