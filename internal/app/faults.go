@@ -17,19 +17,24 @@ import (
 	"github.com/unreel/unreel/internal/store/users"
 )
 
-// withFaults ends this process where UNREEL_CRASH says, a faults.Point, and lets the time that a test would have
-// to wait pass quickly. No operator ever sets the variable: it is not among the settings.
+// withFaults ends this process where UNREEL_CRASH says, a faults.Point, makes the mistake that UNREEL_MUTANT names, and
+// lets the time that a test would have to wait pass quickly. No operator ever sets these variables: they are not among
+// the settings.
 func withFaults[T any](given T) T {
 	point, err := faults.Parse(os.Getenv("UNREEL_CRASH")) //nolint:forbidigo // not a setting
 	if err != nil {
 		panic(fmt.Sprintf("UNREEL_CRASH: %v", err))
 	}
+	mutant, err := faults.ParseMutant(os.Getenv("UNREEL_MUTANT")) //nolint:forbidigo // not a setting
+	if err != nil {
+		panic(fmt.Sprintf("UNREEL_MUTANT: %v", err))
+	}
 	trap := faults.New(point, func() { crash(point) })
 	switch target := any(&given).(type) {
 	case *ledger.Store:
-		*target = trap.Ledger(*target)
+		*target = trap.Ledger(mutant.Ledger(*target))
 	case *blob.Store:
-		*target = trap.Blobs(*target)
+		*target = trap.Blobs(mutant.Blobs(*target))
 	case *queue.Queue:
 		*target = trap.Queue(*target)
 	case *mail.Sender:

@@ -1,0 +1,119 @@
+package faults
+
+import (
+	"errors"
+	"fmt"
+	"testing"
+	"time"
+
+	"github.com/unreel/unreel/internal/conversion"
+	"github.com/unreel/unreel/internal/media/mediatest"
+	"github.com/unreel/unreel/test/harness"
+)
+
+// TestPromises kills a system at the moment in which it says something that it must keep to.
+func TestPromises(t *testing.T) {
+	for range inLong(1, 20) {
+		if err := keepsPromises(t, ""); err != nil {
+			t.Error(err)
+		}
+	}
+}
+
+// TestPromisesOfMutants makes the system wrong on purpose, and wants that to be noticed.
+func TestPromisesOfMutants(t *testing.T) {
+	for _, name := range []string{"ack-before-commit", "202-before-commit", "no-relay"} {
+		t.Run(name, func(t *testing.T) {
+			err := keepsPromises(t, name)
+			if err == nil {
+				t.Fatal("nobody has noticed")
+			}
+			t.Log(err)
+		})
+	}
+}
+
+// keepsPromises kills a system in one process right after its last 202, and right after it has called the last
+// conversion completed, and returns what it did not keep to.
+func keepsPromises(t *testing.T, mutant string) error {
+	public, data := harness.FreePort(t), t.TempDir()
+	alone := &harness.Alone{Data: data, URL: "http://" + public}
+	alone.Process = harness.Prepare(t, harness.Build(t, "faults"), "all", "UNREEL_DATA="+data, "UNREEL_ADDR="+public,
+		"UNREEL_PUBLIC_URL="+alone.URL, "UNREEL_RATE_LIMIT=off", "UNREEL_CONVERTERS=1", "UNREEL_MUTANT="+mutant)
+	alone.Start(t)
+	alone.Ready(t)
+	k := killLoop{cluster: &harness.Cluster{URL: alone.URL}, user: harness.SignUp(t, alone.URL, "ada@example.com")}
+
+	// The first keeps the converter busy while the others wait.
+	jobs := []outcome{
+		{"long", mediatest.Bytes(t, mediatest.Spec{Seconds: 300, Container: "mkv", NoPicture: true, Bitrate: "32k"}), conversion.Completed, 300},
+		outcomes(t)[0],
+		outcomes(t)[0],
+	}
+	var ids []string
+	for i, job := range jobs {
+		id, err := k.send(t.Context(), alone.URL, fmt.Sprint("job-", i), job)
+		if err != nil {
+			t.Fatal(err)
+		}
+		ids = append(ids, id)
+	}
+	alone.Kill(t)
+	alone.Start(t)
+	alone.Ready(t)
+	if err := k.awaitCompleted(t, ids[len(ids)-1]); err != nil {
+		return fmt.Errorf("killed after a 202: %w", err)
+	}
+	alone.Kill(t)
+	alone.Start(t)
+	alone.Ready(t)
+	var failed error
+	for i, id := range ids {
+		failed = errors.Join(failed, k.kept(t, id, jobs[i], alone.Mails))
+	}
+	return failed
+}
+
+// awaitCompleted returns an error when a conversion can no longer be completed, or is not in good time.
+func (k *killLoop) awaitCompleted(t *testing.T, id string) error {
+	get := getter(func() string { return k.cluster.URL }, k.user.Token)
+	deadline := time.After(inLong(20*time.Second, time.Minute))
+	for {
+		c, err := lookUp(get, id)
+		switch {
+		case err != nil:
+			return err
+		case c.Status == "completed":
+			return nil
+		case c.Status.Terminal():
+			return fmt.Errorf("%s is %s", id, c.Status)
+		}
+		select {
+		case <-deadline:
+			return fmt.Errorf("%s is still %s", id, c.Status)
+		case <-t.Context().Done():
+			return t.Context().Err()
+		case <-time.After(5 * time.Millisecond):
+		}
+	}
+}
+
+// kept returns what is missing of a conversion that was called completed: its MP3 or its one mail.
+func (k *killLoop) kept(t *testing.T, id string, want outcome, mails func(testing.TB, string) []string) error {
+	get := getter(func() string { return k.cluster.URL }, k.user.Token)
+	c, err := lookUp(get, id)
+	if err != nil || c.Status != "completed" {
+		return fmt.Errorf("%s is %s: %w", id, c.Status, err)
+	}
+	if err := checkMP3(get, c, want); err != nil {
+		return fmt.Errorf("%s: %w", id, err)
+	}
+	harness.Eventually(t, "the mail about "+id, func() error {
+		if len(mails(t, id)) != 1 {
+			return fmt.Errorf("%d mails", len(mails(t, id)))
+		}
+		return nil
+	})
+	return nil
+}
+
