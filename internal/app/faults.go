@@ -42,10 +42,10 @@ func withFaults[T any](given T) T {
 	case *users.Store:
 		*target = trap.Users(*target)
 	case *ledger.Config:
-		target.Lease, target.ReceiveLease, target.MailLease = 15*time.Second, 15*time.Second, 15*time.Second
-		target.Grace, target.TombstoneLife = time.Second, time.Second
+		target.Lease, target.ReceiveLease, target.MailLease = 6*time.Second, 6*time.Second, 10*time.Second
+		target.Grace, target.TombstoneLife = 300*time.Millisecond, 300*time.Millisecond
 	case *collector.Config:
-		*target = collector.Config{Interval: time.Second, OrphanInterval: time.Second, OrphanAge: 5 * time.Second}
+		*target = collector.Config{Interval: 300 * time.Millisecond, OrphanInterval: time.Second, OrphanAge: 2 * time.Second}
 	default:
 		panic(fmt.Sprintf("%T has no crash points", given))
 	}
