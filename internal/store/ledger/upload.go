@@ -65,6 +65,33 @@ func (l *Ledger) Accept(ctx context.Context, id conversion.ID, size int64, sha25
 	})
 }
 
+// Adopt queues a conversion whose video another program has stored, of the given size in bytes. A record that is
+// there already is returned as it stands, so that a video may be offered twice.
+func (l *Ledger) Adopt(ctx context.Context, upload Upload, size int64) (Record, error) {
+	record, err := l.store.Insert(ctx, func(now time.Time) Record {
+		r := Record{
+			Conversion: conversion.Conversion{
+				ID:        upload.ID,
+				Owner:     upload.Owner,
+				Username:  upload.Username,
+				Video:     conversion.Video{Name: upload.Name, Size: size},
+				Options:   upload.Options,
+				CreatedAt: now,
+			},
+			Mail: Mail{Status: MailNone},
+		}
+		r.enqueue(now)
+		return r
+	})
+	if err == nil {
+		return record, nil
+	}
+	if known, lookup := l.store.Get(ctx, upload.ID); lookup == nil {
+		return known, nil
+	}
+	return Record{}, err
+}
+
 // Abandon gives up an upload that broke off; what is left of it is removed after a grace time.
 func (l *Ledger) Abandon(ctx context.Context, id conversion.ID) error {
 	_, err := l.store.Update(ctx, id, func(r *Record, now time.Time) error {

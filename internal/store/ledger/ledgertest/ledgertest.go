@@ -25,6 +25,7 @@ func Run(t *testing.T, open func(t *testing.T) Backend) {
 		"a record keeps all it was given":           testRoundTrip,
 		"uploads":                                   testUploads,
 		"an upload that stalls is buried":           testStalledUpload,
+		"another program's video is adopted once":   testAdopt,
 		"idempotency keys":                          testIdempotency,
 		"one claim at a time":                       testOneClaim,
 		"concurrent claims have one winner":         testClaimRace,

@@ -124,6 +124,21 @@ func (m *model) Receive(t *rapid.T) {
 	}
 }
 
+func (m *model) Adopt(t *rapid.T) {
+	if len(m.ids) == 4 {
+		t.Skip("enough")
+	}
+	up := upload(ada)
+	for range rapid.IntRange(1, 2).Draw(t, "times") {
+		record, err := m.Ledger.Adopt(background(), up, 1000)
+		expect(t, err)
+		if record.ID != up.ID || record.Status != conversion.Queued {
+			t.Fatalf("adopted: %+v", record)
+		}
+	}
+	m.ids = append(m.ids, up.ID)
+}
+
 func (m *model) KeepReceiving(t *rapid.T) {
 	expect(t, m.Ledger.KeepReceiving(background(), m.anyID(t)), ledger.ErrStale, ledger.ErrNotFound)
 }

@@ -52,6 +52,30 @@ func testStalledUpload(t *testing.T, f *fixture) {
 	}
 }
 
+func testAdopt(t *testing.T, f *fixture) {
+	ctx := t.Context()
+	u := upload("")
+	adopted, err := f.Adopt(ctx, u, 1000)
+	f.must(err)
+	if diff := cmp.Diff(adopted, f.peek(u.ID)); diff != "" {
+		t.Errorf("stored record differs (-adopted +stored):\n%s", diff)
+	}
+	if adopted.Status != conversion.Queued || adopted.Username != u.Username || adopted.Video.Size != 1000 || adopted.QueuedAt.IsZero() {
+		t.Errorf("adopted: %+v", adopted)
+	}
+	f.expectDue(u.ID, ledger.WakeConverter)
+	claim := f.claim(u.ID)
+	again, err := f.Adopt(ctx, u, 2000)
+	f.must(err)
+	if diff := cmp.Diff(claim, again); diff != "" {
+		t.Errorf("adopted twice (-first +second):\n%s", diff)
+	}
+	f.must(f.Renew(ctx, u.ID, claim.Fence, 0.5))
+	if _, err := f.Adopt(canceled(t), upload(""), 1000); err == nil {
+		t.Error("adopted under a context that has ended")
+	}
+}
+
 func testIdempotency(t *testing.T, f *fixture) {
 	ctx := t.Context()
 	first, second, other := upload(ada), upload(ada), upload(brendan)
