@@ -84,12 +84,10 @@ func (c *Converter) handle(ctx context.Context, message queue.Message) error {
 	if err != nil {
 		return fmt.Errorf("%w: video_fid: %w", queue.ErrReject, err)
 	}
-	claim, err := c.ledger.Claim(ctx, id)
+	claim, err := c.claim(ctx, id, message)
 	switch {
 	case errors.Is(err, ledger.ErrHeld):
 		return nil
-	case errors.Is(err, ledger.ErrNotFound):
-		return fmt.Errorf("%w: no conversion has the id %s", queue.ErrReject, id)
 	case err != nil:
 		return fmt.Errorf("claim: %w", err)
 	}

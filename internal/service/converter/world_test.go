@@ -37,6 +37,7 @@ type world struct {
 	blobs   blob.Store // what the converter sees; a test may put itself between
 	disk    *disk.Store
 	queue   *local.Queue
+	hints   *overheard
 	scratch string
 	grace   time.Duration
 	poked   chan struct{}
@@ -58,6 +59,7 @@ func newWorld(t *testing.T) *world {
 	w.must(err)
 	t.Cleanup(func() { w.disk.Close() })
 	w.blobs = w.disk
+	w.hints = &overheard{Queue: w.queue, outcomes: make(chan error, 100)}
 	return w
 }
 
@@ -67,7 +69,7 @@ func (w *world) start() {
 	logger := slog.New(slog.DiscardHandler)
 	transcoder, err := transcode.New(transcode.Config{TempDir: w.scratch, Threads: 1})
 	w.must(err)
-	service, err := converter.New(converter.Config{Slots: 2, Scratch: w.scratch, Grace: w.grace}, w.ledger, w.blobs, w.queue, transcoder,
+	service, err := converter.New(converter.Config{Slots: 2, Scratch: w.scratch, Grace: w.grace}, w.ledger, w.blobs, w.hints, transcoder,
 		func() { w.poked <- struct{}{} }, logger)
 	w.must(err)
 	ctx, cancel := context.WithCancel(context.Background())
