@@ -65,14 +65,20 @@ func New(point Point, end func()) *Trap {
 	return &Trap{point: point, end: end}
 }
 
-// pass counts the beginning of an effect, and returns what is to be called at its end.
-func (t *Trap) pass(effect string) (done func()) {
+// enter counts the beginning of an effect, and tells whether the process has to end after it.
+func (t *Trap) enter(effect string) (last bool) {
 	if effect != t.point.Effect || t.calls.Add(1) != t.point.Call {
-		return func() {}
+		return false
 	}
-	if t.point.After {
-		return t.end
+	if !t.point.After {
+		t.end()
 	}
-	t.end()
-	return func() {}
+	return t.point.After
+}
+
+// leave ends the process if the effect was the last that it should have.
+func (t *Trap) leave(last bool) {
+	if last {
+		t.end()
+	}
 }

@@ -41,9 +41,9 @@ func TestEveryEffectHasAPoint(t *testing.T) {
 		(*ledger.Store)(nil), (*blob.Store)(nil), (*blob.Writer)(nil), (*queue.Queue)(nil), (*mail.Sender)(nil), (*users.Store)(nil),
 	} {
 		kind := reflect.TypeOf(contract).Elem()
-		for i := range kind.NumMethod() {
-			pkg := kind.PkgPath()[strings.LastIndex(kind.PkgPath(), "/")+1:]
-			methods = append(methods, pkg+"."+kind.Method(i).Name)
+		pkg := kind.PkgPath()[strings.LastIndex(kind.PkgPath(), "/")+1:]
+		for method := range kind.Methods() {
+			methods = append(methods, pkg+"."+method.Name)
 		}
 	}
 	known := append([]string{}, Effects...)

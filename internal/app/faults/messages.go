@@ -18,21 +18,21 @@ type trappedQueue struct {
 
 // Publish implements queue.Queue.
 func (q trappedQueue) Publish(ctx context.Context, topic queue.Topic, message queue.Message) error {
-	defer q.trap.pass("queue.Publish")()
+	defer q.trap.leave(q.trap.enter("queue.Publish"))
 	return q.Queue.Publish(ctx, topic, message)
 }
 
 // Consume implements queue.Queue. A hint is settled once its handler has returned.
 func (q trappedQueue) Consume(ctx context.Context, topic queue.Topic, slots int, handler queue.Handler) error {
 	return q.Queue.Consume(ctx, topic, slots, func(ctx context.Context, message queue.Message) error {
-		defer q.trap.pass("queue.Handle")()
+		defer q.trap.leave(q.trap.enter("queue.Handle"))
 		return handler(ctx, message)
 	})
 }
 
 // Announce implements queue.Queue.
 func (q trappedQueue) Announce(ctx context.Context, event conversion.Event) error {
-	defer q.trap.pass("queue.Announce")()
+	defer q.trap.leave(q.trap.enter("queue.Announce"))
 	return q.Queue.Announce(ctx, event)
 }
 
@@ -46,6 +46,6 @@ type trappedMail struct {
 
 // Send implements mail.Sender.
 func (m trappedMail) Send(ctx context.Context, message mail.Message) error {
-	defer m.trap.pass("mail.Send")()
+	defer m.trap.leave(m.trap.enter("mail.Send"))
 	return m.Sender.Send(ctx, message)
 }

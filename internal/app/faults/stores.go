@@ -20,37 +20,37 @@ type trappedLedger struct {
 
 // Insert implements ledger.Store.
 func (l trappedLedger) Insert(ctx context.Context, build func(now time.Time) ledger.Record) (ledger.Record, error) {
-	defer l.trap.pass("ledger.Insert")()
+	defer l.trap.leave(l.trap.enter("ledger.Insert"))
 	return l.Store.Insert(ctx, build)
 }
 
 // Update implements ledger.Store.
 func (l trappedLedger) Update(ctx context.Context, id conversion.ID, change func(r *ledger.Record, now time.Time) error) (ledger.Record, error) {
-	defer l.trap.pass("ledger.Update")()
+	defer l.trap.leave(l.trap.enter("ledger.Update"))
 	return l.Store.Update(ctx, id, change)
 }
 
 // UpdateDue implements ledger.Store.
 func (l trappedLedger) UpdateDue(ctx context.Context, limit int, change func(r *ledger.Record, now time.Time)) ([]ledger.Record, error) {
-	defer l.trap.pass("ledger.UpdateDue")()
+	defer l.trap.leave(l.trap.enter("ledger.UpdateDue"))
 	return l.Store.UpdateDue(ctx, limit, change)
 }
 
 // UpdateAwake implements ledger.Store.
 func (l trappedLedger) UpdateAwake(ctx context.Context, change func(r *ledger.Record, now time.Time)) error {
-	defer l.trap.pass("ledger.UpdateAwake")()
+	defer l.trap.leave(l.trap.enter("ledger.UpdateAwake"))
 	return l.Store.UpdateAwake(ctx, change)
 }
 
 // Forget implements ledger.Store.
 func (l trappedLedger) Forget(ctx context.Context, id conversion.ID) error {
-	defer l.trap.pass("ledger.Forget")()
+	defer l.trap.leave(l.trap.enter("ledger.Forget"))
 	return l.Store.Forget(ctx, id)
 }
 
 // Secret implements ledger.Store.
 func (l trappedLedger) Secret(ctx context.Context, name string, offer []byte) ([]byte, error) {
-	defer l.trap.pass("ledger.Secret")()
+	defer l.trap.leave(l.trap.enter("ledger.Secret"))
 	return l.Store.Secret(ctx, name, offer)
 }
 
@@ -73,7 +73,7 @@ type trappedBlobs struct {
 
 // Create implements blob.Store.
 func (b trappedBlobs) Create(ctx context.Context, kind blob.Kind, id conversion.ID) (blob.Writer, error) {
-	defer b.trap.pass("blob.Create")()
+	defer b.trap.leave(b.trap.enter("blob.Create"))
 	writer, err := b.Store.Create(ctx, kind, id)
 	if err != nil {
 		return nil, err
@@ -83,7 +83,7 @@ func (b trappedBlobs) Create(ctx context.Context, kind blob.Kind, id conversion.
 
 // Delete implements blob.Store.
 func (b trappedBlobs) Delete(ctx context.Context, kind blob.Kind, id conversion.ID) error {
-	defer b.trap.pass("blob.Delete")()
+	defer b.trap.leave(b.trap.enter("blob.Delete"))
 	return b.Store.Delete(ctx, kind, id)
 }
 
@@ -94,19 +94,19 @@ type trappedWriter struct {
 
 // Write implements io.Writer.
 func (w trappedWriter) Write(p []byte) (int, error) {
-	defer w.trap.pass("blob.Write")()
+	defer w.trap.leave(w.trap.enter("blob.Write"))
 	return w.Writer.Write(p)
 }
 
 // Commit implements blob.Writer.
 func (w trappedWriter) Commit(ctx context.Context, meta blob.Meta) error {
-	defer w.trap.pass("blob.Commit")()
+	defer w.trap.leave(w.trap.enter("blob.Commit"))
 	return w.Writer.Commit(ctx, meta)
 }
 
 // Abort implements blob.Writer.
 func (w trappedWriter) Abort() error {
-	defer w.trap.pass("blob.Abort")()
+	defer w.trap.leave(w.trap.enter("blob.Abort"))
 	return w.Writer.Abort()
 }
 
@@ -120,12 +120,12 @@ type trappedUsers struct {
 
 // Create implements users.Store.
 func (u trappedUsers) Create(ctx context.Context, user users.User) error {
-	defer u.trap.pass("users.Create")()
+	defer u.trap.leave(u.trap.enter("users.Create"))
 	return u.Store.Create(ctx, user)
 }
 
 // Keys implements users.Store.
 func (u trappedUsers) Keys(ctx context.Context, offer users.Key) ([]users.Key, error) {
-	defer u.trap.pass("users.Keys")()
+	defer u.trap.leave(u.trap.enter("users.Keys"))
 	return u.Store.Keys(ctx, offer)
 }

@@ -3,6 +3,7 @@ package local
 import (
 	"context"
 	"fmt"
+	"slices"
 	"sync"
 
 	"github.com/unreel/unreel/internal/conversion"
@@ -111,15 +112,15 @@ func (s *subscriber) pop() (conversion.Event, bool) {
 func expendable(events []conversion.Event) int {
 	later := make(map[conversion.ID]conversion.Status, len(events))
 	progress, stale := -1, 0
-	for i := len(events) - 1; i >= 0; i-- {
-		status, follows := later[events[i].ID]
+	for i, event := range slices.Backward(events) {
+		status, follows := later[event.ID]
 		switch {
-		case follows && status == events[i].Status:
+		case follows && status == event.Status:
 			progress = i
 		case follows:
 			stale = i
 		}
-		later[events[i].ID] = events[i].Status
+		later[event.ID] = event.Status
 	}
 	if progress >= 0 {
 		return progress

@@ -88,8 +88,11 @@ func TestStoppedConsumerPassesOn(t *testing.T) {
 			stop()
 			<-got // a deadlock ends the test
 			end()
-			<-done
-			<-done
+			for range 2 {
+				if err := <-done; err != nil {
+					t.Error(err)
+				}
+			}
 		})
 	}
 }

@@ -63,7 +63,10 @@ func testList(t *testing.T, store blob.Store) {
 	if diff := cmp.Diff(want, got); diff != "" {
 		t.Errorf("sizes by id (-want +got):\n%s", diff)
 	}
-	for range store.List(t.Context(), blob.Video, future) {
+	for _, err := range store.List(t.Context(), blob.Video, future) {
+		if err != nil {
+			t.Error(err)
+		}
 		break // must not go on
 	}
 	for _, err := range store.List(dead(t), blob.Video, future) {
