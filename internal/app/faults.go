@@ -21,11 +21,11 @@ import (
 // lets the time that a test would have to wait pass quickly. No operator ever sets these variables: they are not among
 // the settings.
 func withFaults[T any](given T) T {
-	point, err := faults.Parse(os.Getenv("UNREEL_CRASH")) //nolint:forbidigo // not a setting
+	point, err := faults.Parse(os.Getenv("UNREEL_CRASH"))
 	if err != nil {
 		panic(fmt.Sprintf("UNREEL_CRASH: %v", err))
 	}
-	mutant, err := faults.ParseMutant(os.Getenv("UNREEL_MUTANT")) //nolint:forbidigo // not a setting
+	mutant, err := faults.ParseMutant(os.Getenv("UNREEL_MUTANT"))
 	if err != nil {
 		panic(fmt.Sprintf("UNREEL_MUTANT: %v", err))
 	}

@@ -15,6 +15,7 @@ import (
 	"time"
 
 	"github.com/unreel/unreel/api"
+	"github.com/unreel/unreel/internal/conversion"
 	"github.com/unreel/unreel/test/harness"
 )
 
@@ -110,15 +111,19 @@ func (c *crashClient) upload(ctx context.Context, job outcome) error {
 	})
 }
 
+// ended returns nil when a conversion has ended, and not because of something that its owner has no part in.
 func (c *crashClient) ended(id string) error {
-	conversion, err := lookUp(getter(func() string { return c.url }, c.token), id)
-	if err != nil {
+	found, err := lookUp(getter(func() string { return c.url }, c.token), id)
+	switch {
+	case err != nil:
 		return fmt.Errorf("%w: %w", errAgain, err)
+	case !found.Status.Terminal():
+		return fmt.Errorf("%w: it is %s", errAgain, found.Status)
+	case found.Error != nil && found.Error.Type == conversion.Internal.Type():
+		return fmt.Errorf("it failed on our side: %s", found.Error.Detail)
+	default:
+		return nil
 	}
-	if !conversion.Status.Terminal() {
-		return fmt.Errorf("%w: it is %s", errAgain, conversion.Status)
-	}
-	return nil
 }
 
 // deleteAll deletes every conversion.

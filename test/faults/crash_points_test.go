@@ -5,9 +5,7 @@ import (
 	"fmt"
 	"maps"
 	"math/rand/v2"
-	"os"
 	"slices"
-	"strconv"
 	"strings"
 	"sync"
 	"syscall"
@@ -69,7 +67,7 @@ var hosts = map[string][]string{
 
 // TestCrashPointsCluster does so to each service of a cluster.
 func TestCrashPointsCluster(t *testing.T) {
-	if !longForm() {
+	if !inLong(false, true) {
 		t.Skip("set UNREEL_TEST_FAULTS=long")
 	}
 	program := harness.Build(t, "faults")
@@ -85,27 +83,16 @@ func TestCrashPointsCluster(t *testing.T) {
 	}
 }
 
-func longForm() bool { return os.Getenv("UNREEL_TEST_FAULTS") == "long" }
-
 // crashPoints returns points before and after each effect: one at any of its calls, or in the long form 20 at one call
 // after the other.
 func crashPoints(t *testing.T, effects []string) []faults.Point {
 	t.Helper()
-	seed := uint64(time.Now().UnixNano())
-	if given, err := strconv.ParseUint(os.Getenv("UNREEL_TEST_SEED"), 10, 64); err == nil {
-		seed = given
-	}
-	t.Logf("UNREEL_TEST_SEED=%d", seed)
-	random := rand.New(rand.NewPCG(seed, 0))
-	times := 1
-	if longForm() {
-		times = 20
-	}
+	random := seeded(t)
 	var points []faults.Point
 	for _, effect := range effects {
 		for _, after := range []bool{false, true} {
 			first := random.Int64N(calls[effect])
-			for i := range times {
+			for i := range inLong(1, 20) {
 				points = append(points, faults.Point{Effect: effect, After: after, Call: 1 + (first+int64(i))%calls[effect]})
 			}
 		}

@@ -91,7 +91,7 @@ func TestEndsAroundTheCall(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		defer files.Close()
+		t.Cleanup(func() { files.Close() })
 		var ended []map[conversion.ID]bool
 		store := New(test.point, func() { ended = append(ended, committed(t, files, first, second)) }).Blobs(files)
 		if local, ok := store.(blob.Local); !ok {
