@@ -130,7 +130,7 @@ func openQueue(settings Settings, logger *slog.Logger) (queue.Queue, error) {
 	if strings.HasPrefix(settings.Queue, "local:") {
 		return local.New(logger), nil
 	}
-	hints, err := rabbitmq.New(rabbitmq.Config{URL: settings.Queue}, logger)
+	hints, err := rabbitmq.New(withFaults(rabbitmq.Config{URL: settings.Queue}), logger)
 	if err != nil {
 		return nil, &SettingError{"UNREEL_QUEUE", redact(settings.Queue), err.Error()}
 	}

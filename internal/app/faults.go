@@ -11,6 +11,7 @@ import (
 	"github.com/unreel/unreel/internal/app/faults"
 	"github.com/unreel/unreel/internal/mail"
 	"github.com/unreel/unreel/internal/queue"
+	"github.com/unreel/unreel/internal/queue/rabbitmq"
 	"github.com/unreel/unreel/internal/service/collector"
 	"github.com/unreel/unreel/internal/store/blob"
 	"github.com/unreel/unreel/internal/store/ledger"
@@ -44,6 +45,8 @@ func withFaults[T any](given T) T {
 	case *ledger.Config:
 		target.Lease, target.ReceiveLease, target.MailLease = 6*time.Second, 6*time.Second, 10*time.Second
 		target.Grace, target.TombstoneLife = 300*time.Millisecond, 300*time.Millisecond
+	case *rabbitmq.Config:
+		target.AckAfter = 4 * time.Second
 	case *collector.Config:
 		*target = collector.Config{Interval: 300 * time.Millisecond, OrphanInterval: time.Second, OrphanAge: 2 * time.Second}
 	default:

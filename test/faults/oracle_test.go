@@ -2,7 +2,10 @@ package faults
 
 import (
 	"bytes"
+	"crypto/sha256"
+	"encoding/hex"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
 	"math"
@@ -127,6 +130,9 @@ func checkMP3(get func(path string) (int, []byte, error), c api.Conversion, want
 	}
 	if status != http.StatusOK || int64(len(body)) != c.MP3.Size {
 		return fmt.Errorf("MP3: %d, %d bytes, want %d", status, len(body), c.MP3.Size)
+	}
+	if sum := sha256.Sum256(body); hex.EncodeToString(sum[:]) != c.MP3.SHA256 {
+		return errors.New("the MP3 is not the one that the record describes")
 	}
 	info, err := mp3.Inspect(bytes.NewReader(body))
 	if err != nil {

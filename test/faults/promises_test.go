@@ -116,4 +116,3 @@ func (k *killLoop) kept(t *testing.T, id string, want outcome, mails func(testin
 	})
 	return nil
 }
-

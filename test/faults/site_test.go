@@ -3,11 +3,14 @@ package faults
 import (
 	"fmt"
 	"math/rand/v2"
+	"net/http"
 	"os"
 	"strconv"
 	"testing"
 	"time"
 
+	"github.com/unreel/unreel/internal/conversion"
+	"github.com/unreel/unreel/internal/media/mediatest"
 	"github.com/unreel/unreel/test/harness"
 )
 
@@ -37,26 +40,40 @@ func seeded(t *testing.T) *rand.Rand {
 type site struct {
 	killLoop
 
-	next int // job
+	links *links
+	long  outcome
+	next  int // job
 }
 
 // newSite starts a cluster in which every converter does one thing at a time.
-func newSite(t *testing.T, shape harness.Shape, settings ...string) *site {
+func newSite(t *testing.T, shape harness.Shape) *site {
 	t.Helper()
-	s := &site{killLoop: killLoop{oracle: newOracle(t), outcomes: outcomes(t)}}
-	settings = append([]string{"UNREEL_RATE_LIMIT=off", "UNREEL_CONVERTERS=1"}, settings...)
-	s.cluster = harness.StartClusterOf(t, harness.Build(t, "faults"), shape, settings...)
+	s := &site{killLoop: killLoop{oracle: newOracle(t), outcomes: outcomes(t)}, links: newLinks(), long: long(t)}
+	shape.Through = s.links.through(t)
+	s.cluster = harness.StartClusterOf(t, harness.Build(t, "faults"), shape, "UNREEL_RATE_LIMIT=off", "UNREEL_CONVERTERS=1")
 	s.user = harness.SignUp(t, s.cluster.URL, "ada@example.com")
 	return s
 }
 
-// accepted uploads one more job until it is accepted.
-func (s *site) accepted(t *testing.T) {
+// long is a job of which an ffmpeg can be caught.
+func long(t *testing.T) outcome {
 	t.Helper()
-	if err := s.upload(t.Context(), s.next); err != nil {
+	video := mediatest.Bytes(t, mediatest.Spec{Seconds: 300, Container: "mkv", NoPicture: true, Bitrate: "32k"})
+	return outcome{"long", video, conversion.Completed, 300}
+}
+
+// accepted uploads one more job, which is accepted at once, and returns its id.
+func (s *site) accepted(t *testing.T, job outcome) string {
+	t.Helper()
+	s.next++
+	id, err := s.send(t.Context(), s.cluster.URL, fmt.Sprintf("at-once-%d", s.next), job)
+	if err == nil {
+		err = s.oracle.accept(id, job)
+	}
+	if err != nil {
 		t.Fatal(err)
 	}
-	s.next++
+	return id
 }
 
 // finish waits until everything has ended, and holds it against what was promised.
@@ -67,18 +84,13 @@ func (s *site) finish(t *testing.T) {
 	s.judge(t)
 }
 
-// holder returns the index of the converter that has begun the given attempt at a conversion.
-func (s *site) holder(t *testing.T, id string, attempt int) int {
+// ask makes one request of the gateway, and returns status 0 if it was not answered in time.
+func (s *site) ask(t *testing.T, request *http.Request, patience time.Duration) (status int, retryAfter string) {
 	t.Helper()
-	holder := -1
-	harness.Eventually(t, fmt.Sprintf("attempt %d at %s", attempt, id), func() error {
-		for i, converter := range s.cluster.Converters {
-			if said(converter.Log(), `"conversion begins"`, id, fmt.Sprintf(`"attempt":%d`, attempt)) {
-				holder = i
-				return nil
-			}
-		}
-		return fmt.Errorf("nobody has begun")
-	})
-	return holder
+	response, err := (&http.Client{Timeout: patience}).Do(request)
+	if err != nil {
+		return 0, ""
+	}
+	defer response.Body.Close()
+	return response.StatusCode, response.Header.Get("Retry-After")
 }

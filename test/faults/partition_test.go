@@ -1,0 +1,130 @@
+package faults
+
+import (
+	"fmt"
+	"net/http"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/unreel/unreel/test/harness"
+)
+
+// testPartitions cuts links between services and servers, several at once that have nothing to do with each other,
+// and joins them again.
+func (s *site) testPartitions(t *testing.T) {
+	for _, names := range [][]string{
+		{"gateway-auth", "converter-database", "notifier-mail"},
+		{"gateway-blobs", "converter-queue"},
+		{"gateway-database", "converter-blobs"},
+	} {
+		for _, halfOpen := range []bool{false, true} {
+			kind := map[bool]string{false: "dropped", true: "half-open"}[halfOpen]
+			t.Run(strings.Join(names, " and ")+" "+kind, func(t *testing.T) {
+				s.partition(t, names, halfOpen, inLong(5*time.Second, time.Minute))
+			})
+		}
+	}
+}
+
+// partition cuts links for some time while a video is converted, others arrive and the gateway is asked for everything.
+func (s *site) partition(t *testing.T, names []string, halfOpen bool, lasting time.Duration) {
+	running := s.hold(t, s.accepted(t, s.long), 1)
+	began := time.Now()
+	var joins []func()
+	for _, name := range names {
+		join := s.links.cut(t, name, halfOpen)
+		joins = append(joins, join)
+		t.Cleanup(join)
+	}
+	var work sync.WaitGroup
+	for range 3 {
+		job := s.next
+		s.next++
+		work.Go(func() {
+			if err := s.upload(t.Context(), job); err != nil {
+				t.Error(err)
+			}
+		})
+	}
+	for _, name := range names {
+		switch name {
+		case "gateway-auth", "gateway-blobs", "gateway-database":
+			work.Go(func() { s.askAround(t, strings.TrimPrefix(name, "gateway-"), halfOpen, lasting) })
+		case "converter-database":
+			work.Go(func() { s.wantGivenUp(t, running, began) })
+		}
+	}
+	harness.Within(t, 2*lasting, fmt.Sprintf("%v to pass", lasting), func() error {
+		if since := time.Since(began); since < lasting {
+			return fmt.Errorf("%v have", since)
+		}
+		return nil
+	})
+	for _, join := range joins {
+		join()
+	}
+	running.release()
+	work.Wait()
+}
+
+// wantGivenUp wants a converter that cannot reach the ledger to stop before its claim ends.
+func (s *site) wantGivenUp(t *testing.T, running held, cut time.Time) {
+	harness.Eventually(t, "the converter to give up", func() error {
+		if !said(running.converter.Log(), "claim not renewed in time") {
+			return fmt.Errorf("it has not")
+		}
+		return nil
+	})
+	// It was renewed before the cut at the latest, and had two thirds of the lease from then on.
+	if took := time.Since(cut); took > shortLease*2/3+time.Second {
+		t.Errorf("gave up after %v, the lease is %v", took, shortLease)
+	}
+}
+
+// askAround wants a 503 that says when to come back for what needs the server that is away, and all else served. What
+// gets no answer from a server waits for it, and so may its client for a while.
+func (s *site) askAround(t *testing.T, away string, halfOpen bool, patience time.Duration) {
+	for name, needs := range map[string]struct {
+		servers string
+		request func() *http.Request
+	}{
+		"page":   {"", func() *http.Request { return s.user.Request(t, http.MethodGet, "/", nil) }},
+		"list":   {"database", func() *http.Request { return s.user.Request(t, http.MethodGet, "/v1/conversions", nil) }},
+		"log in": {"auth", s.logIn(t)},
+		"upload": {"database blobs", s.uploadRequest(t)},
+	} {
+		needed := strings.Contains(needs.servers, away)
+		if name == "upload" && !needed {
+			continue // others upload meanwhile
+		}
+		status, retryAfter := s.ask(t, needs.request(), patience*9/10)
+		switch {
+		case !needed && (status == 0 || status >= http.StatusBadRequest):
+			t.Errorf("%s without %s: %d", name, away, status)
+		case needed && status == 0 && (halfOpen || away == "blobs") && inLong(true, false): // a server may be slow for longer
+		case needed && (status != http.StatusServiceUnavailable || retryAfter == ""):
+			t.Errorf("%s without %s: %d, Retry-After %q, want 503 and when to come back", name, away, status, retryAfter)
+		}
+	}
+}
+
+func (s *site) logIn(t *testing.T) func() *http.Request {
+	return func() *http.Request {
+		request := s.user.Request(t, http.MethodPost, "/v1/sessions",
+			strings.NewReader(fmt.Sprintf(`{"email":%q,"password":%q}`, s.user.Email, harness.Password)))
+		request.Header.Set("Content-Type", "application/json")
+		return request
+	}
+}
+
+// uploadRequest is an upload that is refused even when it comes through late: it has two files.
+func (s *site) uploadRequest(t *testing.T) func() *http.Request {
+	return func() *http.Request {
+		contentType, body := harness.Form(t, harness.Part{Field: "file", File: "a.mkv", Content: "a"}, harness.Part{Field: "file", File: "b.mkv", Content: "b"})
+		request := s.user.Request(t, http.MethodPost, "/v1/conversions", body)
+		request.Header.Set("Content-Type", contentType)
+		return request
+	}
+}
