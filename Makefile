@@ -45,6 +45,11 @@ test: test-needs ## run the whole suite with private servers on free ports
 test-race: test-needs ## the same under the race detector; slower, needs a C compiler
 	CGO_ENABLED=1 go test -race -count=1 -timeout=45m $(ARGS) $(PKG)
 
+.PHONY: test-faults
+test-faults: test-needs ## take servers and services away for hours, and run the ledger's model 100,000 times
+	CGO_ENABLED=0 UNREEL_TEST_FAULTS=long go test ./test/faults -count=1 -timeout 0 -v $(ARGS)
+	CGO_ENABLED=0 go test ./internal/store/ledger/sqlledger -run Model -count=1 -timeout 0 -rapid.checks=100000
+
 .PHONY: bench
 bench: test-needs ## run the benchmarks, as ratios against ffmpeg side by side
 	CGO_ENABLED=0 go test -run='^$$' -bench=. -benchtime=7x -timeout=60m $(ARGS) ./test/bench
