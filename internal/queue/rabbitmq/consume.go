@@ -14,8 +14,8 @@ import (
 	"github.com/unreel/unreel/internal/queue"
 )
 
-// Consume runs one loop a slot, each with a channel of its own and one message in hand. An error is the
-// operator's to mend: the queues on the broker are not ours.
+// Consume runs one loop a slot, each with a channel of its own and one message in hand. While the broker is away, or
+// its queues are not as they have to be, it waits.
 func (q *Queue) Consume(ctx context.Context, topic queue.Topic, slots int, handler queue.Handler) error {
 	if slots < 1 {
 		return fmt.Errorf("consume %s: %d slots, must be at least 1", topic, slots)

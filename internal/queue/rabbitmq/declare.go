@@ -19,17 +19,11 @@ var quorum = amqp091.Table{amqp091.QueueTypeArg: amqp091.QueueTypeQuorum}
 // deadQueue is where what cannot be handled is set aside.
 func deadQueue(topic queue.Topic) string { return string(topic) + ".dead" }
 
-// mismatchError is a queue or an exchange that somebody has made otherwise. It is the operator's to decide
-// what becomes of it.
-type mismatchError struct {
-	kind, name string
-	reason     error
-}
-
-// Error names the setting and the remedy.
-func (m *mismatchError) Error() string {
-	return fmt.Sprintf("UNREEL_QUEUE: the %s %q on the broker is not as Unreel needs it: %v; "+
-		"name another virtual host, or take what it holds out of it and delete it", m.kind, m.name, m.reason)
+// mismatch says that somebody has made a queue or an exchange otherwise, which setting is concerned and what would
+// help. It is the operator's to decide what becomes of it; until then the broker counts as away.
+func mismatch(kind, name string, reason error) error {
+	return fmt.Errorf("UNREEL_QUEUE: the %s %q on the broker is not as Unreel needs it: %w; "+
+		"name another virtual host, or take what it holds out of it and delete it", kind, name, reason)
 }
 
 // declare has all queues and the exchange stand.
@@ -84,7 +78,7 @@ func (d *declarer) ensure(kind, name string, look, create func(*amqp091.Channel)
 	err := d.try(create)
 	switch {
 	case code(err) == amqp091.PreconditionFailed:
-		return &mismatchError{kind, name, err}
+		return mismatch(kind, name, err)
 	case err == nil, found == nil && code(err) == amqp091.AccessRefused:
 		return nil
 	default:

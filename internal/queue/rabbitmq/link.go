@@ -27,14 +27,12 @@ type link struct {
 
 	mu    sync.Mutex
 	state state
-	stood bool // whether there ever was an epoch
 }
 
 // state is how a link stands.
 type state struct {
 	epoch   *epoch        // nil while there is none
 	err     error         // why there is none
-	fatal   bool          // whether err is for the operator, and waiting does not help
 	changed chan struct{} // closed when this is no more the state
 }
 
@@ -49,7 +47,7 @@ func newLink(dialer dialer, name string, health *health, prepare func(*epoch) er
 
 // run connects, again and again, until the context ends.
 func (l *link) run(ctx context.Context) {
-	defer l.set(nil, errClosed, true)
+	defer l.set(nil, errClosed)
 	for failures := 0; ctx.Err() == nil; failures++ {
 		began := time.Now()
 		err := l.live(ctx)
@@ -79,7 +77,7 @@ func (l *link) live(ctx context.Context) error {
 	if !stop() || err != nil {
 		return e.why(err)
 	}
-	l.set(e, nil, false)
+	l.set(e, nil)
 	l.health.report(l.name, nil)
 	return e.why(l.serve(ctx, e))
 }
@@ -95,20 +93,16 @@ func rest(ctx context.Context, e *epoch) error {
 }
 
 func (l *link) down(err error) {
-	mismatch, _ := errors.AsType[*mismatchError](err)
-	l.set(nil, err, mismatch != nil)
+	l.set(nil, err)
 	l.health.report(l.name, err)
 }
 
-// set changes the state and wakes all who wait for that. An error is only fatal before the first epoch: a
-// process that has worked goes on.
-func (l *link) set(e *epoch, err error, fatal bool) {
+// set changes the state and wakes all who wait for that.
+func (l *link) set(e *epoch, err error) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	close(l.state.changed)
-	fatal = fatal && (!l.stood || errors.Is(err, errClosed))
-	l.state = state{epoch: e, err: err, fatal: fatal, changed: make(chan struct{})}
-	l.stood = l.stood || e != nil
+	l.state = state{epoch: e, err: err, changed: make(chan struct{})}
 }
 
 // now returns the epoch that stands, or why none does.
@@ -127,12 +121,12 @@ func (l *link) look() state {
 	return now
 }
 
-// wait returns the epoch that stands as soon as one does. When the context ends, or waiting does not help, it
-// says why none does.
+// wait returns the epoch that stands as soon as one does. When the context or the queue ends, it says why none
+// does.
 func (l *link) wait(ctx context.Context) (*epoch, error) {
 	for {
 		now := l.look()
-		if now.epoch != nil || now.fatal {
+		if now.epoch != nil || errors.Is(now.err, errClosed) {
 			return now.epoch, now.err
 		}
 		select {

@@ -5,6 +5,7 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
+	"fmt"
 	"log/slog"
 	"strings"
 	"sync"
@@ -299,37 +300,53 @@ func TestQueueIsTakenFromConsumer(t *testing.T) {
 	}
 }
 
-// TestOtherArguments finds a queue, and an exchange, of another kind: nothing is done to it.
+// TestOtherArguments finds a queue, and an exchange, of another kind: nothing is done to it, and when the operator
+// has deleted it, the work begins.
 func TestOtherArguments(t *testing.T) {
-	for name, spoil := range map[string]func(*amqp091.Channel) error{
-		"mp3.dead": func(c *amqp091.Channel) error {
-			_, err := c.QueueDeclare("mp3.dead", true, false, false, false, nil)
-			return err
+	for name, other := range map[string]struct{ spoil, mend func(*amqp091.Channel) error }{
+		"mp3.dead": {
+			func(c *amqp091.Channel) error {
+				_, err := c.QueueDeclare("mp3.dead", true, false, false, false, nil)
+				return err
+			},
+			func(c *amqp091.Channel) error {
+				_, err := c.QueueDelete("mp3.dead", false, false, false)
+				return err
+			},
 		},
-		exchange: func(c *amqp091.Channel) error {
-			return c.ExchangeDeclare(exchange, "direct", true, false, false, false, nil)
+		exchange: {
+			func(c *amqp091.Channel) error {
+				return c.ExchangeDeclare(exchange, "direct", true, false, false, false, nil)
+			},
+			func(c *amqp091.Channel) error { return c.ExchangeDelete(exchange, false, false) },
 		},
 	} {
 		t.Run(name, func(t *testing.T) {
 			address := servers.RabbitMQ(t)
-			if err := spoil(stranger(t, address)); err != nil {
+			if err := other.spoil(stranger(t, address)); err != nil {
 				t.Fatal(err)
 			}
 			q := open(t, Config{URL: address})
-			err := q.Consume(t.Context(), queue.Video, 1, nil)
-			for _, want := range []string{"UNREEL_QUEUE", `"` + name + `"`, "inequivalent"} {
-				if err == nil || !strings.Contains(err.Error(), want) {
-					t.Errorf("consume gave %v, which lacks %s", err, want)
-				}
-			}
+			got := collect(t, q, queue.Video)
 			eventually(t, func() error {
-				if err := q.Check(t.Context()); err == nil || !strings.Contains(err.Error(), "UNREEL_QUEUE") {
-					return errors.New("check does not say so")
+				err := q.Check(t.Context())
+				for _, want := range []string{"UNREEL_QUEUE", `"` + name + `"`, "inequivalent"} {
+					if err == nil || !strings.Contains(err.Error(), want) {
+						return fmt.Errorf("check gave %w, which lacks %s", err, want)
+					}
 				}
 				return nil
 			})
-			if err := spoil(stranger(t, address)); err != nil {
+			if err := other.spoil(stranger(t, address)); err != nil {
 				t.Errorf("what was there is not as it was: %v", err)
+			}
+			if err := other.mend(stranger(t, address)); err != nil {
+				t.Fatal(err)
+			}
+			want := newHint()
+			eventually(t, func() error { return q.Publish(t.Context(), queue.Video, want) })
+			if diff := cmp.Diff(want, receive(t, got)); diff != "" {
+				t.Errorf("message (-want +got):\n%s", diff)
 			}
 		})
 	}
