@@ -116,7 +116,7 @@ func (p *process) openQueue(context.Context) error {
 	if !p.roles.needQueue() {
 		return nil
 	}
-	hints, err := openQueue(p.settings, p.logger)
+	hints, err := openQueue(p.settings, p.logger) //nolint:contextcheck // its connections outlive this call
 	if err != nil {
 		return err
 	}

@@ -38,7 +38,7 @@ func WithQueue(ctx context.Context, settings Settings, logs io.Writer, use func(
 	if err != nil {
 		return err
 	}
-	hints, err := openQueue(settings, logger)
+	hints, err := openQueue(settings, logger) //nolint:contextcheck // it is closed below
 	if err != nil {
 		return err
 	}

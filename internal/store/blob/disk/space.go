@@ -19,7 +19,7 @@ func (s *Store) statFree() (int64, error) {
 	if err := unix.Statfs(s.dir, &stat); err != nil {
 		return 0, fmt.Errorf("look at free space of %s: %w", s.dir, err)
 	}
-	return int64(stat.Bavail) * int64(stat.Bsize), nil //nolint:gosec,unconvert // no file system has 2^63 bytes; the types differ between systems
+	return int64(stat.Bavail) * int64(stat.Bsize), nil //nolint:unconvert // no file system has 2^63 bytes; the types differ between systems
 }
 
 // checkSpace returns ErrFull when the reserve is touched.

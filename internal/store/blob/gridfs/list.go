@@ -17,7 +17,7 @@ import (
 // page is how many documents are asked for at once.
 const page = 500
 
-// List yields files, then ids that are only claimed, then those of chunks that have neither file nor claim, of this
+// List yields the files that this program has written, then ids that are only claimed, then those of chunks that have neither file nor claim, of this
 // program or of another. An id that is being written has the time when that began. Sizes are those of files.
 func (s *Store) List(ctx context.Context, kind blob.Kind, before time.Time) iter.Seq2[blob.Info, error] {
 	return func(yield func(blob.Info, error) bool) {
@@ -103,7 +103,10 @@ func (l *listing) page(ctx context.Context, after bson.ObjectID) (files []file, 
 	filter := bson.D{{Key: "_id", Value: bson.D{
 		{Key: "$gt", Value: after},
 		{Key: "$type", Value: "objectId"}, // another program's file with another _id is none of ours
-	}}, {Key: "uploadDate", Value: bson.D{{Key: "$lt", Value: l.before}}}}
+	}}, {Key: "uploadDate", Value: bson.D{{Key: "$lt", Value: l.before}}},
+		// A whole file that another program has stored, such as the first version of this system, is not ours to
+		// collect: no record of ours names it, and it is no orphan.
+		{Key: "writer", Value: bson.D{{Key: "$exists", Value: true}}}}
 	cursor, err := l.bucket.files.Find(ctx, filter, options.Find().
 		SetSort(bson.D{{Key: "_id", Value: 1}}).
 		SetLimit(page).
