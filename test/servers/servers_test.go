@@ -8,6 +8,7 @@ import (
 	"net/url"
 	"os"
 	"os/exec"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -127,5 +128,6 @@ func temporary(t *testing.T) []os.DirEntry {
 	if err != nil {
 		t.Fatal(err)
 	}
-	return entries
+	// The ports that were reserved are known by files that stay.
+	return slices.DeleteFunc(entries, func(entry os.DirEntry) bool { return entry.Name() == "unreel-test-ports" })
 }

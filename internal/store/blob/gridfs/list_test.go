@@ -1,6 +1,7 @@
 package gridfs
 
 import (
+	"bytes"
 	"testing"
 	"time"
 
@@ -94,4 +95,17 @@ func TestStrangers(t *testing.T) {
 	if got := list(t, store, time.Now().Add(time.Hour)); len(got) != 0 {
 		t.Errorf("listed: %v", got)
 	}
+}
+
+// TestListLeavesOthersAlone keeps whole files of other programs out of what the collector looks at.
+func TestListLeavesOthersAlone(t *testing.T) {
+	store, id := open(t), newID()
+	bucket := database(t, store).GridFSBucket()
+	if err := bucket.UploadFromStreamWithID(t.Context(), key(t, id), "", bytes.NewReader([]byte("first version"))); err != nil {
+		t.Fatal(err)
+	}
+	for info, err := range store.List(t.Context(), blob.Video, time.Now().Add(time.Hour)) {
+		t.Errorf("listed: %+v, %v", info, err)
+	}
+	wantContent(t, store, id, []byte("first version"))
 }
