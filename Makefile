@@ -39,7 +39,7 @@ build: ## build bin/unreel, one static binary
 
 .PHONY: test
 test: test-needs ## run the whole suite with private servers on free ports
-	CGO_ENABLED=0 go test -count=1 -timeout=15m $(ARGS) $(PKG)
+	CGO_ENABLED=0 go test -count=1 -timeout=30m $(ARGS) $(PKG)
 
 .PHONY: test-race
 test-race: test-needs ## the same under the race detector; slower, needs a C compiler

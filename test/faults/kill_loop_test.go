@@ -37,7 +37,7 @@ type loop struct {
 // TestKillLoop kills services, database, broker and blob server at random while videos are uploaded, converted and
 // mailed about.
 func TestKillLoop(t *testing.T) {
-	size := loop{jobs: 60, kills: 12, serverKills: 3}
+	size := loop{jobs: 40, kills: 9, serverKills: 3}
 	if os.Getenv("UNREEL_TEST_FAULTS") == "long" {
 		size = loop{jobs: 10_000, kills: 200, serverKills: 30}
 	}
