@@ -100,13 +100,16 @@ func (l *listing) note(ctx context.Context) error {
 
 // page reads files by rising _id. A query each leaves no cursor open on the server while the caller deletes.
 func (l *listing) page(ctx context.Context, after bson.ObjectID) (files []file, err error) {
-	filter := bson.D{{Key: "_id", Value: bson.D{
-		{Key: "$gt", Value: after},
-		{Key: "$type", Value: "objectId"}, // another program's file with another _id is none of ours
-	}}, {Key: "uploadDate", Value: bson.D{{Key: "$lt", Value: l.before}}},
+	filter := bson.D{
+		{Key: "_id", Value: bson.D{
+			{Key: "$gt", Value: after},
+			{Key: "$type", Value: "objectId"}, // another program's file with another _id is none of ours
+		}},
+		{Key: "uploadDate", Value: bson.D{{Key: "$lt", Value: l.before}}},
 		// A whole file that another program has stored, such as the first version of this system, is not ours to
 		// collect: no record of ours names it, and it is no orphan.
-		{Key: "writer", Value: bson.D{{Key: "$exists", Value: true}}}}
+		{Key: "writer", Value: bson.D{{Key: "$exists", Value: true}}},
+	}
 	cursor, err := l.bucket.files.Find(ctx, filter, options.Find().
 		SetSort(bson.D{{Key: "_id", Value: 1}}).
 		SetLimit(page).
