@@ -89,6 +89,10 @@ func (g *Gateway) Handler() http.Handler {
 	mux.HandleFunc(otherRoutes, func(w http.ResponseWriter, r *http.Request) {
 		g.problem(w, r, noSuchRoute(allowed(mux, r)))
 	})
+	// Without refresh tokens there is nothing to log out of; this version has no such route.
+	mux.HandleFunc("DELETE /v1/sessions", func(w http.ResponseWriter, r *http.Request) {
+		g.problem(w, r, noSuchRoute(nil))
+	})
 	return httpx.Chain(mux, httpx.RequestID, httpx.Log(g.logger), httpx.Harden)
 }
 
