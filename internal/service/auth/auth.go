@@ -27,7 +27,7 @@ const DefaultIssuer = "unreel"
 type Config struct {
 	Issuer    string // tokens' "iss"
 	Signup    string // UNREEL_SIGNUP: SignupOpen or SignupClosed
-	RateLimit bool   // UNREEL_RATE_LIMIT: slow down whoever guesses passwords
+	RateLimit bool   // UNREEL_RATE_LIMIT: slow down whoever guesses passwords or floods with accounts
 }
 
 // DefaultConfig is open to everybody but those who guess.
@@ -55,7 +55,8 @@ type Service struct {
 	store    users.Store
 	accounts *Accounts
 	keys     *keyring
-	limiter  *limiter // nil: no limits
+	logIns   *limiter // nil: no limits
+	signUps  *limiter // nil: no limits
 	logger   *slog.Logger
 }
 
@@ -70,7 +71,7 @@ func New(config Config, store users.Store, logger *slog.Logger) (*Service, error
 		keys:     &keyring{store: store, logger: logger},
 	}
 	if config.RateLimit {
-		service.limiter = newLimiter()
+		service.logIns, service.signUps = newLimiter(logIns), newLimiter(signUps)
 	}
 	return service, nil
 }

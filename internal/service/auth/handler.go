@@ -90,7 +90,7 @@ func (s *Service) handleSignup(w http.ResponseWriter, r *http.Request) {
 	if !httpx.DecodeJSON(w, r, &credentials) {
 		return
 	}
-	user, err := s.accounts.Add(r.Context(), credentials.Email, credentials.Password, false)
+	user, err := s.signUp(r.Context(), clientOf(r), credentials.Email, credentials.Password)
 	if err != nil {
 		httpx.WriteProblem(w, r, s.problemOf(r, err))
 		return

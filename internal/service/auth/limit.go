@@ -10,25 +10,45 @@ import (
 	"github.com/unreel/unreel/internal/httpx"
 )
 
-const (
-	// limitBurst failed log-ins are free, for an address as for a client; each more takes limitInterval.
-	limitBurst    = 10
-	limitInterval = 6 * time.Second
-	// maxLimited is how many addresses and clients are remembered at once.
-	maxLimited = 10_000
-)
+// maxLimited is how many addresses and clients are remembered at once, for each quota.
+const maxLimited = 10_000
 
-// limiter slows down whoever guesses passwords. A log-in takes a token before the password is looked at,
-// so that many guesses at once cannot pass together, and gets it back if the password was right:
-// that is what golang.org/x/time/rate has no way to do.
+// quota is how much of something is free: burst at once, for an address as for a client, and one more each interval.
+type quota struct {
+	name     string // in headers
+	burst    int
+	interval time.Duration
+	slug     string // of the problem
+	title    string
+	reason   string
+}
+
+// logIns are for failed log-ins only.
+var logIns = quota{
+	name: "log-in", burst: 10, interval: 6 * time.Second,
+	slug: "too-many-log-ins", title: "Too many failed log-ins", reason: "Too many log-ins have failed.",
+}
+
+// signUps are for new accounts, and for answers that tell whether an address has one. Many people may share a
+// client's address: there is room for a class or an office that begins together.
+var signUps = quota{
+	name: "sign-up", burst: 30, interval: 20 * time.Second,
+	slug: "too-many-sign-ups", title: "Too many sign-ups", reason: "Too many accounts were asked for from here.",
+}
+
+// limiter slows down whoever guesses or floods. An attempt takes a token before it is looked at, so that many at
+// once cannot pass together, and gets it back if it was none of those that are limited: that is what
+// golang.org/x/time/rate has no way to do.
 type limiter struct {
+	quota quota
+
 	mu sync.Mutex
 	// full says for each bucket of tokens when it will be full again; a bucket that is not there is full.
 	full map[string]time.Time
 }
 
-func newLimiter() *limiter {
-	return &limiter{full: make(map[string]time.Time)}
+func newLimiter(quota quota) *limiter {
+	return &limiter{quota: quota, full: make(map[string]time.Time)}
 }
 
 // take takes one token from each bucket, or none and returns how long to wait until all have one.
@@ -37,7 +57,7 @@ func (l *limiter) take(now time.Time, buckets []string) (wait time.Duration) {
 	defer l.mu.Unlock()
 	for _, bucket := range buckets {
 		if full, found := l.full[bucket]; found {
-			wait = max(wait, full.Sub(now)-(limitBurst-1)*limitInterval)
+			wait = max(wait, full.Sub(now)-time.Duration(l.quota.burst-1)*l.quota.interval)
 		}
 	}
 	if wait > 0 {
@@ -51,7 +71,7 @@ func (l *limiter) take(now time.Time, buckets []string) (wait time.Duration) {
 		if full.Before(now) {
 			full = now
 		}
-		l.full[bucket] = full.Add(limitInterval)
+		l.full[bucket] = full.Add(l.quota.interval)
 	}
 	return 0
 }
@@ -62,7 +82,7 @@ func (l *limiter) giveBack(buckets []string) {
 	defer l.mu.Unlock()
 	for _, bucket := range buckets {
 		if full, found := l.full[bucket]; found {
-			l.full[bucket] = full.Add(-limitInterval)
+			l.full[bucket] = full.Add(-l.quota.interval)
 		}
 	}
 }
@@ -111,16 +131,17 @@ func network(from string) string {
 	return prefix.String()
 }
 
-// tooMany is the answer to one log-in too many, with the headers of
+// tooMany is the answer to one attempt too many, with the headers of
 // https://datatracker.ietf.org/doc/draft-ietf-httpapi-ratelimit-headers/.
-func tooMany(wait time.Duration) httpx.Problem {
+func (q quota) tooMany(wait time.Duration) httpx.Problem {
 	seconds := int((wait + time.Second - 1) / time.Second)
-	p := httpx.NewProblem(http.StatusTooManyRequests, "too-many-log-ins", "Too many failed log-ins",
-		fmt.Sprintf("Too many log-ins have failed. Please try again in %d s.", seconds))
+	window := time.Duration(q.burst) * q.interval
+	p := httpx.NewProblem(http.StatusTooManyRequests, q.slug, q.title,
+		fmt.Sprintf("%s Please try again in %d s.", q.reason, seconds))
 	p.RetryAfter = wait
 	p.Header = http.Header{
-		"Ratelimit":        {fmt.Sprintf(`"log-in";r=0;t=%d`, seconds)},
-		"Ratelimit-Policy": {fmt.Sprintf(`"log-in";q=%d;w=%d`, limitBurst, int((limitBurst * limitInterval).Seconds()))},
+		"Ratelimit":        {fmt.Sprintf(`%q;r=0;t=%d`, q.name, seconds)},
+		"Ratelimit-Policy": {fmt.Sprintf(`%q;q=%d;w=%d`, q.name, q.burst, int(window.Seconds()))},
 	}
 	return p
 }

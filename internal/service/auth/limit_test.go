@@ -7,28 +7,28 @@ import (
 )
 
 func TestLimiter(t *testing.T) {
-	l, now := newLimiter(), time.Date(2026, 1, 1, 0, 0, 0, 0, time.UTC)
+	l, now := newLimiter(logIns), time.Date(2026, 1, 1, 0, 0, 0, 0, time.UTC)
 	buckets := []string{"address a", "client b"}
-	for i := range limitBurst {
+	for i := range logIns.burst {
 		if wait := l.take(now, buckets); wait != 0 {
 			t.Fatalf("attempt %d has to wait %v", i, wait)
 		}
 	}
-	if wait := l.take(now, buckets); wait != limitInterval {
-		t.Errorf("wait %v, want %v", wait, limitInterval)
+	if wait := l.take(now, buckets); wait != logIns.interval {
+		t.Errorf("wait %v, want %v", wait, logIns.interval)
 	}
-	if wait := l.take(now, []string{"client b"}); wait != limitInterval {
-		t.Errorf("another address from the same client: wait %v, want %v", wait, limitInterval)
+	if wait := l.take(now, []string{"client b"}); wait != logIns.interval {
+		t.Errorf("another address from the same client: wait %v, want %v", wait, logIns.interval)
 	}
 	if wait := l.take(now, []string{"address c", "client d"}); wait != 0 {
 		t.Errorf("somebody else has to wait %v", wait)
 	}
-	now = now.Add(limitInterval)
+	now = now.Add(logIns.interval)
 	if wait := l.take(now, buckets); wait != 0 {
 		t.Errorf("after the wait: wait %v", wait)
 	}
-	if wait := l.take(now, buckets); wait != limitInterval {
-		t.Errorf("and once more: wait %v, want %v", wait, limitInterval)
+	if wait := l.take(now, buckets); wait != logIns.interval {
+		t.Errorf("and once more: wait %v, want %v", wait, logIns.interval)
 	}
 	l.giveBack(buckets)
 	if wait := l.take(now, buckets); wait != 0 {
@@ -38,11 +38,11 @@ func TestLimiter(t *testing.T) {
 
 // TestLimiterTakesAllOrNone makes sure that a refused attempt costs nothing elsewhere.
 func TestLimiterTakesAllOrNone(t *testing.T) {
-	l, now := newLimiter(), time.Date(2026, 1, 1, 0, 0, 0, 0, time.UTC)
-	for range 3 * limitBurst {
+	l, now := newLimiter(logIns), time.Date(2026, 1, 1, 0, 0, 0, 0, time.UTC)
+	for range 3 * logIns.burst {
 		l.take(now, []string{"a", "b"})
 	}
-	for range limitBurst {
+	for range logIns.burst {
 		l.take(now, []string{"a", "c"})
 	}
 	if wait := l.take(now, []string{"c"}); wait != 0 {
@@ -51,14 +51,14 @@ func TestLimiterTakesAllOrNone(t *testing.T) {
 }
 
 func TestLimiterIsBounded(t *testing.T) {
-	l, now := newLimiter(), time.Date(2026, 1, 1, 0, 0, 0, 0, time.UTC)
+	l, now := newLimiter(logIns), time.Date(2026, 1, 1, 0, 0, 0, 0, time.UTC)
 	for i := range 2 * maxLimited {
 		l.take(now, []string{fmt.Sprint("client ", i)})
 	}
 	if len(l.full) > maxLimited {
 		t.Errorf("%d buckets are remembered", len(l.full))
 	}
-	l.take(now.Add(limitBurst*limitInterval), []string{"client"})
+	l.take(now.Add(time.Duration(logIns.burst)*logIns.interval), []string{"client"})
 	if len(l.full) != 1 {
 		t.Errorf("%d buckets are remembered after all are full again", len(l.full))
 	}

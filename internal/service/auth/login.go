@@ -20,15 +20,15 @@ func (s *Service) logIn(ctx context.Context, from, email, password string) (user
 		address = ""
 	}
 	buckets := bucketsOf(from, address)
-	if s.limiter != nil {
-		if wait := s.limiter.take(time.Now(), buckets); wait > 0 {
+	if s.logIns != nil {
+		if wait := s.logIns.take(time.Now(), buckets); wait > 0 {
 			s.logger.Warn("log-in refused, too many have failed", "address", mask(address), "client", from)
-			return users.User{}, tooMany(wait)
+			return users.User{}, logIns.tooMany(wait)
 		}
 	}
 	user, err := s.check(ctx, address, password)
-	if s.limiter != nil && !errors.Is(err, errCredentials) {
-		s.limiter.giveBack(buckets)
+	if s.logIns != nil && !errors.Is(err, errCredentials) {
+		s.logIns.giveBack(buckets)
 	}
 	switch {
 	case err == nil:

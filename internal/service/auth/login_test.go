@@ -49,8 +49,13 @@ func TestTooManyFailures(t *testing.T) {
 
 func mustLimit(t *testing.T, response *http.Response, seconds string) {
 	t.Helper()
+	mustLimitOf(t, response, "log-in", "q=10;w=60", seconds)
+}
+
+func mustLimitOf(t *testing.T, response *http.Response, name, policy, seconds string) {
+	t.Helper()
 	for name, want := range map[string]string{
-		"Retry-After": seconds, "RateLimit": `"log-in";r=0;t=` + seconds, "RateLimit-Policy": `"log-in";q=10;w=60`,
+		"Retry-After": seconds, "RateLimit": `"` + name + `";r=0;t=` + seconds, "RateLimit-Policy": `"` + name + `";` + policy,
 	} {
 		if got := response.Header.Get(name); got != want {
 			t.Errorf("%s: got %q, want %q", name, got, want)
