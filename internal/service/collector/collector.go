@@ -63,22 +63,51 @@ func (c *Collector) Run(ctx context.Context) error {
 	}
 }
 
-// CollectDoomed removes the files of every record whose time has come. One whose files cannot be removed does not keep
-// those beside it.
+// CollectDoomed removes the files of every record whose time has come. However many cannot be removed, they do not
+// keep the others, unless it is the whole store that is away.
 func (c *Collector) CollectDoomed(ctx context.Context) error {
+	var failed error
+	var after *ledger.Doom
 	for {
-		records, err := c.ledger.Doomed(ctx, batch)
+		records, err := c.ledger.Doomed(ctx, after, batch)
 		if err != nil {
-			return fmt.Errorf("list doomed files: %w", err)
+			return worst(failed, fmt.Errorf("list doomed files: %w", err))
 		}
-		var failed error
-		for _, record := range records {
-			failed = errors.Join(failed, c.remove(ctx, record.ID))
-		}
-		if failed != nil || len(records) < batch {
+		if len(records) == 0 {
 			return failed
 		}
+		err = c.removeAll(ctx, records)
+		failed = worst(failed, err)
+		if err != nil && c.blobs.Check(ctx) != nil {
+			return failed
+		}
+		last := records[len(records)-1]
+		after = &ledger.Doom{FilesDue: last.FilesDue, ID: last.ID}
 	}
+}
+
+// removeAll removes the files of these records, and returns the first failure and how many there were.
+func (c *Collector) removeAll(ctx context.Context, records []ledger.Record) error {
+	var first error
+	failures := 0
+	for _, record := range records {
+		if err := c.remove(ctx, record.ID); err != nil {
+			failures++
+			first = worst(first, err)
+		}
+	}
+	if failures > 1 {
+		return fmt.Errorf("%d of %d conversions: %w", failures, len(records), first)
+	}
+	return first
+}
+
+// worst is the first of two errors: one of many alike is enough to be told.
+func worst(first, second error) error {
+	if first != nil {
+		return first
+	}
+	return second
 }
 
 func (c *Collector) remove(ctx context.Context, id conversion.ID) error {
@@ -87,8 +116,7 @@ func (c *Collector) remove(ctx context.Context, id conversion.ID) error {
 			return fmt.Errorf("remove %s of %s: %w", kind, id, err)
 		}
 	}
-	// A conflict is a retry that came between: it is not doomed any more. Its video is gone, which the
-	// converter will say.
+	// A conflict is another collector's work: what is doomed is never retried.
 	if err := c.ledger.FilesRemoved(ctx, id); err != nil && !errors.Is(err, ledger.ErrConflict) && !errors.Is(err, ledger.ErrNotFound) {
 		return fmt.Errorf("note the removal of %s: %w", id, err)
 	}
@@ -96,28 +124,35 @@ func (c *Collector) remove(ctx context.Context, id conversion.ID) error {
 	return nil
 }
 
-// CollectOrphans removes files that are old and that no record names.
+// CollectOrphans removes files that are old and that no record names. One that cannot be removed does not keep the
+// others, unless it is the whole store that is away.
 func (c *Collector) CollectOrphans(ctx context.Context) error {
-	before := time.Now().Add(-c.config.OrphanAge)
+	var failed error
 	for _, kind := range blob.Kinds {
-		var ids []conversion.ID
-		for info, err := range c.blobs.List(ctx, kind, before) {
-			if err != nil {
-				return fmt.Errorf("list %s: %w", kind, err)
-			}
-			ids = append(ids, info.ID)
-			if len(ids) == batch {
-				if err := c.removeUnknown(ctx, kind, ids); err != nil {
-					return err
-				}
-				ids = ids[:0]
-			}
-		}
-		if err := c.removeUnknown(ctx, kind, ids); err != nil {
-			return err
-		}
+		failed = worst(failed, c.collectOrphansOf(ctx, kind))
 	}
-	return nil
+	return failed
+}
+
+func (c *Collector) collectOrphansOf(ctx context.Context, kind blob.Kind) error {
+	var ids []conversion.ID
+	var failed error
+	for info, err := range c.blobs.List(ctx, kind, time.Now().Add(-c.config.OrphanAge)) {
+		if err != nil {
+			return worst(failed, fmt.Errorf("list %s: %w", kind, err))
+		}
+		ids = append(ids, info.ID)
+		if len(ids) < batch {
+			continue
+		}
+		err := c.removeUnknown(ctx, kind, ids)
+		failed = worst(failed, err)
+		if err != nil && c.blobs.Check(ctx) != nil {
+			return failed
+		}
+		ids = ids[:0]
+	}
+	return worst(failed, c.removeUnknown(ctx, kind, ids))
 }
 
 func (c *Collector) removeUnknown(ctx context.Context, kind blob.Kind, ids []conversion.ID) error {
@@ -125,14 +160,16 @@ func (c *Collector) removeUnknown(ctx context.Context, kind blob.Kind, ids []con
 	if err != nil {
 		return fmt.Errorf("look up %s: %w", kind, err)
 	}
+	var failed error
 	for _, id := range ids {
 		if known[id] {
 			continue
 		}
 		if err := c.blobs.Delete(ctx, kind, id); err != nil {
-			return fmt.Errorf("remove orphan %s of %s: %w", kind, id, err)
+			failed = worst(failed, fmt.Errorf("remove orphan %s of %s: %w", kind, id, err))
+			continue
 		}
 		c.logger.Warn("orphan removed", "kind", kind, "conversion", id)
 	}
-	return nil
+	return failed
 }

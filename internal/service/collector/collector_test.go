@@ -167,47 +167,99 @@ func TestBrokenUpload(t *testing.T) {
 func TestMoreThanABatch(t *testing.T) {
 	w := newWorld(t, itself)
 	for range 205 {
-		id := conversion.NewID(time.Now())
-		_, err := w.ledger.Receive(t.Context(), ledger.Upload{ID: id, Owner: owner})
-		w.must(err)
-		w.must(w.ledger.Abandon(t.Context(), id))
+		w.abandoned()
 	}
 	w.db.Advance(2 * time.Minute)
 	w.collect()
-	if left, err := w.ledger.Doomed(t.Context(), 1); err != nil || len(left) != 0 {
+	if left, err := w.ledger.Doomed(t.Context(), nil, 1); err != nil || len(left) != 0 {
 		t.Errorf("left: %v, %v", left, err)
 	}
 }
 
-// stuck has one conversion's files that cannot be removed.
+// stuck has files that cannot be removed, in a store that can be used otherwise, or in one that is away.
 type stuck struct {
 	blob.Store
 
-	id *conversion.ID
+	files map[conversion.ID]bool
+	away  bool
+	tried int
 }
 
-func (s stuck) Delete(ctx context.Context, kind blob.Kind, id conversion.ID) error {
-	if id == *s.id {
+func (s *stuck) Delete(ctx context.Context, kind blob.Kind, id conversion.ID) error {
+	s.tried++
+	if s.files[id] || s.away {
 		return store.ErrUnavailable
 	}
 	return s.Store.Delete(ctx, kind, id)
 }
 
-func TestOneThatIsStuck(t *testing.T) {
-	var bad conversion.ID
-	w := newWorld(t, func(s blob.Store) blob.Store { return stuck{s, &bad} })
-	bad = w.completed()
+func (s *stuck) Check(ctx context.Context) error {
+	if s.away {
+		return store.ErrUnavailable
+	}
+	return s.Store.Check(ctx)
+}
+
+// TestMoreThanABatchIsStuck puts more records than are looked at once before one that can be collected.
+func TestMoreThanABatchIsStuck(t *testing.T) {
+	bad := &stuck{files: map[conversion.ID]bool{}}
+	w := newWorld(t, func(s blob.Store) blob.Store { bad.Store = s; return bad })
+	var first conversion.ID
+	for range 105 {
+		first = w.abandoned()
+		bad.files[first] = true
+	}
 	good := w.completed()
+	w.put(blob.Video, first, 0)
 	w.db.Advance(721 * time.Hour)
+
+	bad.away = true
+	if err := w.CollectDoomed(t.Context()); !errors.Is(err, store.ErrUnavailable) || bad.tried > 100 {
+		t.Errorf("a store that is away: %v after %d tries", err, bad.tried)
+	}
+	bad.away = false
 	if err := w.CollectDoomed(t.Context()); !errors.Is(err, store.ErrUnavailable) {
 		t.Errorf("told of nothing: %v", err)
 	}
 	w.want(good)
-	w.want(bad, blob.Video, blob.MP3)
-	stillBad := bad
-	bad = ""
+	w.want(first, blob.Video)
+	clear(bad.files)
 	w.collect()
-	w.want(stillBad)
+	w.want(first)
+}
+
+// abandoned makes an upload that broke off.
+func (w *world) abandoned() conversion.ID {
+	w.Helper()
+	id := conversion.NewID(time.Now())
+	_, err := w.ledger.Receive(w.Context(), ledger.Upload{ID: id, Owner: owner})
+	w.must(err)
+	w.must(w.ledger.Abandon(w.Context(), id))
+	return id
+}
+
+func TestStuckOrphans(t *testing.T) {
+	bad := &stuck{files: map[conversion.ID]bool{}}
+	w := newWorld(t, func(s blob.Store) blob.Store { bad.Store = s; return bad })
+	var stays, goes []conversion.ID
+	for i := range 205 {
+		id := conversion.NewID(time.Now())
+		w.put(blob.Video, id, 25*time.Hour)
+		if bad.files[id] = i%2 == 0; bad.files[id] {
+			stays = append(stays, id)
+		} else {
+			goes = append(goes, id)
+		}
+	}
+	if err := w.CollectOrphans(t.Context()); !errors.Is(err, store.ErrUnavailable) {
+		t.Errorf("told of nothing: %v", err)
+	}
+	for _, id := range stays {
+		w.want(id, blob.Video)
+	}
+	for _, id := range goes {
+		w.want(id)
+	}
 }
 
 func TestOrphans(t *testing.T) {
@@ -262,7 +314,7 @@ type counting struct {
 	doomed int
 }
 
-func (c *counting) Doomed(context.Context, int) ([]ledger.Record, error) {
+func (c *counting) Doomed(context.Context, *ledger.Doom, int) ([]ledger.Record, error) {
 	c.doomed++
 	return nil, store.ErrUnavailable
 }

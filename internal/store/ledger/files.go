@@ -7,9 +7,10 @@ import (
 	"github.com/unreel/unreel/internal/conversion"
 )
 
-// Doomed returns up to limit records whose files have to be removed now.
-func (l *Ledger) Doomed(ctx context.Context, limit int) ([]Record, error) {
-	return l.store.Doomed(ctx, limit)
+// Doomed returns up to limit records whose files have to be removed now, those first that have been due for longest,
+// behind a place in that order unless it is nil.
+func (l *Ledger) Doomed(ctx context.Context, after *Doom, limit int) ([]Record, error) {
+	return l.store.Doomed(ctx, after, limit)
 }
 
 // FilesRemoved notes that a doomed record's files are gone. The record of an expired conversion stays, for

@@ -96,6 +96,12 @@ type Cursor struct {
 	ID        conversion.ID
 }
 
+// Doom is a place in the order of what has to be removed: behind the record with these.
+type Doom struct {
+	FilesDue time.Time
+	ID       conversion.ID
+}
+
 // Store is what a database must do for the ledger. Now is always the database's own clock. A change may be
 // run more than once and must do nothing but change the record; its error rolls back and is returned.
 type Store interface {
@@ -115,8 +121,9 @@ type Store interface {
 	List(ctx context.Context, query Query) ([]Record, error)
 	// Failed returns up to limit failed records of all owners, newest first.
 	Failed(ctx context.Context, limit int) ([]Record, error)
-	// Doomed returns up to limit records whose FilesDue has come.
-	Doomed(ctx context.Context, limit int) ([]Record, error)
+	// Doomed returns up to limit records whose FilesDue has come, in the order of that, behind a place in it
+	// unless that is nil.
+	Doomed(ctx context.Context, after *Doom, limit int) ([]Record, error)
 	// Forget removes a record.
 	Forget(ctx context.Context, id conversion.ID) error
 	// Known returns which of the ids have a record whose files are not gone.

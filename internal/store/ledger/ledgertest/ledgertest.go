@@ -49,10 +49,11 @@ func Run(t *testing.T, open func(t *testing.T) Backend) {
 		"cancel and retry":                          testCancelRetry,
 		"delete fences out and dooms the files":     testDelete,
 		"a tombstone that was nearly forgotten":     testNearlyForgotten,
-		"retention":                                 testRetention,
-		"known ids":                                 testKnown,
-		"secrets are made once":                     testSecret,
-		"a dead context":                            testDeadContext,
+		"more that is doomed than fits on a page":   testDoomedInPages,
+		"retention":             testRetention,
+		"known ids":             testKnown,
+		"secrets are made once": testSecret,
+		"a dead context":        testDeadContext,
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()

@@ -285,7 +285,7 @@ func (m *model) Recover(t *rapid.T) {
 }
 
 func (m *model) Collect(t *rapid.T) {
-	doomed, err := m.Doomed(background(), 2)
+	doomed, err := m.Doomed(background(), nil, 2)
 	expect(t, err)
 	for _, record := range doomed {
 		expect(t, m.FilesRemoved(background(), record.ID))

@@ -45,7 +45,7 @@ func testStalledUpload(t *testing.T, f *fixture) {
 	f.expectDue(id, ledger.WakeNobody)
 	f.expectStatus(id, conversion.Deleted)
 	f.Advance(f.Config().Grace + time.Second)
-	doomed, err := f.Doomed(t.Context(), 10)
+	doomed, err := f.Doomed(t.Context(), nil, 10)
 	f.must(err)
 	if len(doomed) != 1 || doomed[0].ID != id {
 		t.Errorf("doomed: %+v, want the upload", doomed)
@@ -322,7 +322,7 @@ func testDelete(t *testing.T, f *fixture) {
 	if _, err := f.Complete(ctx, claim.ID, claim.Fence, video, mp3); !errors.Is(err, ledger.ErrStale) {
 		t.Errorf("complete after delete: %v, want ErrStale", err)
 	}
-	if doomed, err := f.Doomed(ctx, 10); err != nil || len(doomed) != 0 {
+	if doomed, err := f.Doomed(ctx, nil, 10); err != nil || len(doomed) != 0 {
 		t.Fatalf("doomed within the grace time: %v, %v", doomed, err)
 	}
 	if err := f.FilesRemoved(ctx, claim.ID); !errors.Is(err, ledger.ErrConflict) {
@@ -330,7 +330,7 @@ func testDelete(t *testing.T, f *fixture) {
 	}
 	for _, wait := range []time.Duration{f.Config().Grace, f.Config().TombstoneLife} {
 		f.Advance(wait + time.Second)
-		doomed, err := f.Doomed(ctx, 10)
+		doomed, err := f.Doomed(ctx, nil, 10)
 		f.must(err)
 		if len(doomed) != 1 || doomed[0].ID != claim.ID {
 			t.Fatalf("doomed after %v: %+v", wait, doomed)
@@ -339,6 +339,37 @@ func testDelete(t *testing.T, f *fixture) {
 	}
 	if _, err := f.Peek(ctx, claim.ID); !errors.Is(err, ledger.ErrNotFound) {
 		t.Errorf("the tombstone stays: %v", err)
+	}
+}
+
+// testDoomedInPages wants every doomed record on one page, also where several have been due since the same moment.
+func testDoomedInPages(t *testing.T, f *fixture) {
+	ctx := t.Context()
+	due := f.peek(f.queued()).CreatedAt
+	unseen := map[conversion.ID]bool{}
+	for i := range 9 {
+		id := f.queued()
+		_, err := f.Store.Update(ctx, id, func(r *ledger.Record, _ time.Time) error {
+			r.FilesDue = due.Add(-time.Duration(i/3) * time.Second)
+			return nil
+		})
+		f.must(err)
+		unseen[id] = true
+	}
+	var after *ledger.Doom
+	for page := range 6 {
+		doomed, err := f.Doomed(ctx, after, 2)
+		f.must(err)
+		if want := min(2, 9-2*page); len(doomed) != max(0, want) {
+			t.Fatalf("page %d: %+v", page, doomed)
+		}
+		for _, record := range doomed {
+			if !unseen[record.ID] || after != nil && record.FilesDue.Before(after.FilesDue) {
+				t.Errorf("page %d: %s, due %v, is out of place", page, record.ID, record.FilesDue)
+			}
+			delete(unseen, record.ID)
+			after = &ledger.Doom{FilesDue: record.FilesDue, ID: record.ID}
+		}
 	}
 }
 
@@ -362,7 +393,7 @@ func testNearlyForgotten(t *testing.T, f *fixture) {
 	if err := ending.FilesRemoved(ctx, id); !errors.Is(err, errEnded) {
 		t.Fatalf("files removed: %v", err)
 	}
-	doomed, err := f.Doomed(ctx, 10)
+	doomed, err := f.Doomed(ctx, nil, 10)
 	f.must(err)
 	if len(doomed) != 1 {
 		t.Fatal("nobody will ever remove the tombstone")
@@ -377,7 +408,7 @@ func testRetention(t *testing.T, f *fixture) {
 	ctx := t.Context()
 	done := f.completed()
 	f.Advance(f.Config().Retention + time.Second)
-	doomed, err := f.Doomed(ctx, 10)
+	doomed, err := f.Doomed(ctx, nil, 10)
 	f.must(err)
 	if len(doomed) != 1 {
 		t.Fatalf("doomed: %+v", doomed)
@@ -388,7 +419,7 @@ func testRetention(t *testing.T, f *fixture) {
 	if err := record.Downloadable(time.Now()); !errors.Is(err, ledger.ErrExpired) {
 		t.Errorf("downloadable: %v, want ErrExpired", err)
 	}
-	if doomed, err := f.Doomed(ctx, 10); err != nil || len(doomed) != 0 {
+	if doomed, err := f.Doomed(ctx, nil, 10); err != nil || len(doomed) != 0 {
 		t.Errorf("doomed again: %v, %v", doomed, err)
 	}
 

@@ -63,8 +63,14 @@ func (s *Store) Failed(ctx context.Context, limit int) ([]ledger.Record, error) 
 }
 
 // Doomed implements ledger.Store.
-func (s *Store) Doomed(ctx context.Context, limit int) ([]ledger.Record, error) {
-	return s.selectMany(ctx, "WHERE files_due <= "+s.db.Now()+" ORDER BY files_due LIMIT ?", limit)
+func (s *Store) Doomed(ctx context.Context, after *ledger.Doom, limit int) ([]ledger.Record, error) {
+	where, args := "WHERE files_due <= "+s.db.Now(), []any{}
+	if after != nil {
+		due := database.Micros(after.FilesDue)
+		where += " AND files_due >= ? AND (files_due > ? OR id > ?)"
+		args = append(args, due, due, after.ID)
+	}
+	return s.selectMany(ctx, where+" ORDER BY files_due, id LIMIT ?", append(args, limit)...)
 }
 
 // Known implements ledger.Store.
