@@ -7,6 +7,7 @@ import (
 	"errors"
 	"os"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -104,7 +105,8 @@ func TestPassingErrors(t *testing.T) {
 	}
 }
 
-// TestStaleResult ends the claim while its MP3 is being stored: the MP3 must go, unless it is another's by then.
+// TestStaleResult ends the claim while its MP3 is being stored: the MP3 must go if the conversion is deleted, and stay
+// if another converter's may ever be in its place.
 func TestStaleResult(t *testing.T) {
 	for name, test := range map[string]struct {
 		meanwhile func(w *world, id conversion.ID)
@@ -113,7 +115,7 @@ func TestStaleResult(t *testing.T) {
 		"canceled": {func(w *world, id conversion.ID) {
 			_, err := w.ledger.Cancel(w.Context(), owner, id)
 			w.must(err)
-		}, false},
+		}, true},
 		"deleted": {func(w *world, id conversion.ID) {
 			_, err := w.ledger.Delete(w.Context(), owner, id)
 			w.must(err)
@@ -144,7 +146,7 @@ func TestStaleResult(t *testing.T) {
 			w.must(err)
 			_, err = w.ledger.Fail(w.Context(), id, claim.Fence, *conversion.Fail(conversion.Internal, "x"))
 			w.must(err)
-		}, false},
+		}, true},
 	} {
 		t.Run(name, func(t *testing.T) {
 			w := newWorld(t)
@@ -160,6 +162,35 @@ func TestStaleResult(t *testing.T) {
 				t.Errorf("MP3 there: %v, want %v; stored at all: %v", got, test.kept, door.committed.Load())
 			}
 		})
+	}
+}
+
+// TestStaleResultOfWhatIsTriedAgain completes a conversion anew, between the moment when the converter that was
+// fenced out looks at the record and the moment when it could remove the MP3.
+func TestStaleResultOfWhatIsTriedAgain(t *testing.T) {
+	w := newWorld(t)
+	door := newDoor(w)
+	id := w.queued(mediatest.Bytes(t, second))
+	again := sync.OnceFunc(func() {
+		_, err := w.ledger.Retry(w.Context(), owner, id)
+		w.must(err)
+		claim, err := w.ledger.Claim(w.Context(), id)
+		w.must(err)
+		w.put(blob.MP3, id, []byte("another's"))
+		_, err = w.ledger.Complete(w.Context(), id, claim.Fence, conversion.Video{}, conversion.MP3{})
+		w.must(err)
+	})
+	door.deleting = again
+	w.start()
+	w.hint(id)
+	door.wait()
+	_, err := w.ledger.Cancel(w.Context(), owner, id)
+	w.must(err)
+	close(door.pass)
+	w.stop()
+	again()
+	if !door.committed.Load() || !w.has(blob.MP3, id) {
+		t.Errorf("stored at all: %v, the other's MP3 is there: %v", door.committed.Load(), w.has(blob.MP3, id))
 	}
 }
 

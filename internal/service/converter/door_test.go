@@ -19,6 +19,7 @@ type door struct {
 	pass      chan struct{} // closed to let MP3s in
 	left      chan struct{} // closed when one gave up waiting
 	committed atomic.Bool
+	deleting  func() // called before an MP3 is removed
 
 	open, create, write, commit error // to fail with
 }
@@ -62,6 +63,13 @@ func (d *door) Create(ctx context.Context, kind blob.Kind, id conversion.ID) (bl
 	}
 	writer, err := d.Store.Create(ctx, kind, id)
 	return &doorWriter{writer, d}, err
+}
+
+func (d *door) Delete(ctx context.Context, kind blob.Kind, id conversion.ID) error {
+	if kind == blob.MP3 && d.deleting != nil {
+		d.deleting()
+	}
+	return d.Store.Delete(ctx, kind, id)
 }
 
 // enter waits until MP3s are let in.

@@ -73,8 +73,9 @@ func (j *job) settleResult(ctx context.Context, result transcode.Result, took ti
 	return nil
 }
 
-// discard removes the MP3 of a conversion that was ended while its MP3 was being stored. An MP3 that another
-// converter is about to replace, or has replaced, is left alone: it is that one's.
+// discard removes the MP3 of a conversion that was deleted while its MP3 was being stored; it stays deleted. In every
+// other state the MP3 is left alone: another converter may have replaced it, or, if the conversion is tried again, may
+// do so between this look and the removal. It goes when the record's files go.
 func (j *job) discard(ctx context.Context) error {
 	j.logger.Warn("claim was taken over, result dropped")
 	record, err := j.ledger.Peek(ctx, j.claim.ID)
@@ -82,7 +83,7 @@ func (j *job) discard(ctx context.Context) error {
 	case errors.Is(err, ledger.ErrNotFound):
 	case err != nil:
 		return fmt.Errorf("look at the taken over record: %w", err)
-	case record.Status != conversion.Deleted && record.Status != conversion.Canceled && record.Status != conversion.Failed:
+	case record.Status != conversion.Deleted:
 		return nil
 	}
 	if err := j.blobs.Delete(ctx, blob.MP3, j.claim.ID); err != nil {
