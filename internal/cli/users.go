@@ -16,6 +16,8 @@ type UsersCmd struct {
 	Promote UsersPromoteCmd `cmd:"" help:"Make an account an administrator's."`
 	Demote  UsersDemoteCmd  `cmd:"" help:"Take that back."`
 	Remove  UsersRemoveCmd  `cmd:"" help:"Remove an account and all of its conversions."`
+
+	RotateKey UsersRotateKeyCmd `cmd:"" help:"Sign tokens with a new key."`
 }
 
 // databaseFlags says which database a command works on.
@@ -133,5 +135,22 @@ type UsersRemoveCmd struct {
 func (c *UsersRemoveCmd) Run(ctx context.Context, io *IO) error {
 	return app.WithUsers(ctx, c.settings(), io.Err, func(users *app.Users) error {
 		return users.Remove(ctx, c.Email)
+	})
+}
+
+// UsersRotateKeyCmd adds a key that signs tokens.
+type UsersRotateKeyCmd struct {
+	databaseFlags
+}
+
+// Run adds it, and says when it counts.
+func (c *UsersRotateKeyCmd) Run(ctx context.Context, io *IO) error {
+	return app.WithUsers(ctx, c.settings(), io.Err, func(users *app.Users) error {
+		id, err := users.RotateKey(ctx)
+		if err != nil {
+			return err
+		}
+		fmt.Fprintf(io.Out, "%s\nIt signs all new tokens ten minutes from now, when every service knows it. Older tokens stay good until they expire.\n", id)
+		return nil
 	})
 }
