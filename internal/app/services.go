@@ -6,6 +6,7 @@ import (
 	"log/slog"
 	"net"
 	"net/http"
+	"net/netip"
 	"os"
 
 	"github.com/unreel/unreel/api/docs"
@@ -164,7 +165,9 @@ func (p *process) makeGateway() ([]component, error) {
 		_, err := verifier.JWKS(ctx)
 		return err
 	})
-	door := gateway.New(gateway.Config{MaxUpload: int64(p.settings.MaxUpload), MaxUploads: maxUploads}, gateway.Parts{
+	door := gateway.New(gateway.Config{
+		MaxUpload: int64(p.settings.MaxUpload), MaxUploads: maxUploads, Proxies: prefixes(p.settings.TrustedProxies),
+	}, gateway.Parts{
 		Ledger: p.ledger, Blobs: p.blobs, Queue: p.queue, Accounts: accounts, Verifier: verifier,
 		Links: p.links, Page: page, Docs: docs.Handler(), Wake: p.relay.Poke, Logger: logger,
 	})
@@ -175,6 +178,14 @@ func (p *process) makeGateway() ([]component, error) {
 		{"collector", sweeper.Run},
 		serve("gateway server", listener, door.Handler(), logger),
 	}, nil
+}
+
+func prefixes(networks []Network) []netip.Prefix {
+	prefixes := make([]netip.Prefix, len(networks))
+	for i, network := range networks {
+		prefixes[i] = network.Prefix
+	}
+	return prefixes
 }
 
 func (p *process) makeConverter() ([]component, error) {

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"net"
 	"net/mail"
+	"net/netip"
 	"net/url"
 	"path/filepath"
 	"runtime"
@@ -68,6 +69,8 @@ type LinkSettings struct {
 type GatewaySettings struct {
 	Addr      string `env:"UNREEL_ADDR" default:":8080" placeholder:"HOST:PORT" help:"Public address."`
 	MaxUpload Bytes  `env:"UNREEL_MAX_UPLOAD" default:"4GiB" placeholder:"SIZE" help:"Largest video."`
+
+	TrustedProxies []Network `env:"UNREEL_TRUSTED_PROXIES" placeholder:"NETWORK,…" help:"Proxies before the gateway, like 10.0.0.0/8, whose X-Forwarded-For is believed: limits are for each client (default: none)."`
 }
 
 // AuthSettings is for the accounts.
@@ -110,6 +113,22 @@ func (b *Bytes) UnmarshalText(text []byte) error {
 		return fmt.Errorf("%q is not a size: write 500MB or 4GiB", text)
 	}
 	*b = Bytes(size)
+	return nil
+}
+
+// Network is some addresses, as people write them: 10.0.0.0/8, or a single one.
+type Network struct{ netip.Prefix }
+
+// UnmarshalText reads a network.
+func (n *Network) UnmarshalText(text []byte) error {
+	prefix, err := netip.ParsePrefix(string(text))
+	if address, single := netip.ParseAddr(string(text)); single == nil {
+		prefix, err = address.Prefix(address.BitLen())
+	}
+	if err != nil {
+		return fmt.Errorf("%q is not a network: write 10.0.0.0/8 or 192.0.2.1", text)
+	}
+	n.Prefix = prefix.Masked()
 	return nil
 }
 

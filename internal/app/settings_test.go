@@ -57,6 +57,23 @@ func TestBytes(t *testing.T) {
 	}
 }
 
+func TestNetwork(t *testing.T) {
+	for text, want := range map[string]string{
+		"10.0.0.0/8": "10.0.0.0/8", "10.1.2.3/8": "10.0.0.0/8", "192.0.2.1": "192.0.2.1/32", "fd00::1": "fd00::1/128",
+	} {
+		var got Network
+		if err := got.UnmarshalText([]byte(text)); err != nil || got.String() != want {
+			t.Errorf("%q: %s, %v", text, got, err)
+		}
+	}
+	for _, text := range []string{"", "10", "10.0.0.0/33", "proxy", "10.0.0.0-10.0.0.9"} {
+		var got Network
+		if err := got.UnmarshalText([]byte(text)); err == nil {
+			t.Errorf("%q is read as %s", text, got)
+		}
+	}
+}
+
 // alone is what kong makes of no settings at all.
 func alone() Settings {
 	var s Settings

@@ -2,7 +2,6 @@ package gateway
 
 import (
 	"errors"
-	"net"
 	"net/http"
 	"strings"
 
@@ -54,7 +53,7 @@ func (g *Gateway) CreateUser(w http.ResponseWriter, r *http.Request) {
 	if !httpx.DecodeJSON(w, r, &credentials) {
 		return
 	}
-	user, err := g.accounts.SignUp(r.Context(), clientAddress(r), credentials)
+	user, err := g.accounts.SignUp(r.Context(), g.clientAddress(r), credentials)
 	if err != nil {
 		g.fail(w, r, err)
 		return
@@ -68,7 +67,7 @@ func (g *Gateway) CreateSession(w http.ResponseWriter, r *http.Request) {
 	if !httpx.DecodeJSON(w, r, &credentials) {
 		return
 	}
-	session, err := g.accounts.LogIn(r.Context(), clientAddress(r), credentials)
+	session, err := g.accounts.LogIn(r.Context(), g.clientAddress(r), credentials)
 	if err != nil {
 		g.fail(w, r, err)
 		return
@@ -87,7 +86,7 @@ func (g *Gateway) Login(w http.ResponseWriter, r *http.Request) {
 		g.text(w, http.StatusUnauthorized, "missing credentials")
 		return
 	}
-	token, err := g.accounts.Token(r.Context(), clientAddress(r), client.Credentials{Email: email, Password: password})
+	token, err := g.accounts.Token(r.Context(), g.clientAddress(r), client.Credentials{Email: email, Password: password})
 	if err != nil {
 		g.failText(w, r, err)
 		return
@@ -105,14 +104,4 @@ func (g *Gateway) GetJWKS(w http.ResponseWriter, r *http.Request) {
 	}
 	w.Header().Set("Cache-Control", "public, max-age=60")
 	g.json(w, http.StatusOK, keys)
-}
-
-// clientAddress is where a request comes from, without the port. What a proxy says in a header is not
-// believed: anyone can send one.
-func clientAddress(r *http.Request) string {
-	host, _, err := net.SplitHostPort(r.RemoteAddr)
-	if err != nil {
-		return r.RemoteAddr
-	}
-	return host
 }

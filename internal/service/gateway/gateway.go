@@ -7,6 +7,7 @@ import (
 	"encoding/json"
 	"log/slog"
 	"net/http"
+	"net/netip"
 	"time"
 
 	"github.com/unreel/unreel/api"
@@ -26,6 +27,9 @@ const patience = time.Minute
 type Config struct {
 	MaxUpload  int64 // UNREEL_MAX_UPLOAD, in bytes
 	MaxUploads int   // uploads at once, of all users together
+
+	// Proxies are those whose X-Forwarded-For is believed: UNREEL_TRUSTED_PROXIES.
+	Proxies []netip.Prefix
 }
 
 // Parts is what a gateway works with.
