@@ -172,8 +172,9 @@ func TestAsyncAPIHasTheFields(t *testing.T) {
 	} {
 		var fields []string
 		for field := range reflect.TypeOf(test.sent).Fields() {
-			tag, _, _ := strings.Cut(field.Tag.Get("json"), ",")
-			fields = append(fields, tag)
+			if tag, _, _ := strings.Cut(field.Tag.Get("json"), ","); tag != "-" {
+				fields = append(fields, tag)
+			}
 		}
 		slices.Sort(fields)
 		if diff := cmp.Diff(fields, test.documented); diff != "" {
@@ -209,10 +210,15 @@ func TestAsyncAPIOfRealMessages(t *testing.T) {
 			if err := q.Publish(t.Context(), topic, message); err != nil {
 				t.Fatal(err)
 			}
-			check(t, doc, name, get(t, channel, string(topic)))
+			sent := get(t, channel, string(topic))
+			check(t, doc, name, sent)
+			checkHeaders(t, doc, name, sent)
+			if got, _ := sent.Headers["traceparent"].(string); got != message.Trace {
+				t.Errorf("%s: traceparent %q, want %q", name, got, message.Trace)
+			}
 		}
 		setAside(t, q, topic)
-		checkHeaders(t, doc, get(t, channel, string(topic)+".dead"))
+		checkHeaders(t, doc, "setAside", get(t, channel, string(topic)+".dead"))
 	}
 
 	listener, err := channel.QueueDeclare("", false, true, true, false, nil)
@@ -269,6 +275,7 @@ func declaredAlike(t *testing.T, doc *asyncAPI, connection *amqp091.Connection) 
 func hints() map[queue.Topic][]queue.Message {
 	id := conversion.NewID(time.Now())
 	plain := queue.Message{VideoID: id, Username: "ada@example.com", ID: id, Options: &conversion.Options{}, Attempt: 1}
+	plain.Trace = "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01"
 	rich := plain
 	vbr, loudness, start, end := 0, -16.0, conversion.Time(time.Second), conversion.Time(90*time.Second)
 	rich.Options = &conversion.Options{
@@ -344,11 +351,14 @@ func check(t *testing.T, doc *asyncAPI, message string, got amqp091.Delivery) {
 	}
 }
 
-func checkHeaders(t *testing.T, doc *asyncAPI, got amqp091.Delivery) {
+func checkHeaders(t *testing.T, doc *asyncAPI, message string, got amqp091.Delivery) {
 	t.Helper()
+	if got.Headers == nil {
+		got.Headers = amqp091.Table{}
+	}
 	headers, err := json.Marshal(got.Headers)
 	if err == nil {
-		err = doc.validate("headers", "setAside", headers)
+		err = doc.validate("headers", message, headers)
 	}
 	if err != nil {
 		t.Errorf("headers %s: %v", headers, err)

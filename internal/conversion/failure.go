@@ -1,5 +1,10 @@
 package conversion
 
+import (
+	"maps"
+	"slices"
+)
+
 // Slug is the stable name of a way to fail; a problem's type is "/problems/" and the slug.
 type Slug string
 
@@ -26,6 +31,11 @@ var titles = map[Slug]string{
 	NoSuchTrack:      "The file has no such audio track",
 	TimedOut:         "The conversion took too long",
 	Internal:         "Something went wrong on our side",
+}
+
+// Slugs has every slug, in the order of the alphabet.
+func Slugs() []Slug {
+	return slices.Sorted(maps.Keys(titles))
 }
 
 // Title is a sentence for people, the same for every failure of this kind.

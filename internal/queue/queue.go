@@ -31,6 +31,10 @@ type Message struct {
 	Options  *conversion.Options `json:"options,omitempty"`
 	Attempt  int                 `json:"attempt,omitempty"`
 	Error    *Error              `json:"error,omitempty"`
+
+	// Trace is where in a trace the hint was sent, as a W3C traceparent, or empty. It goes beside the body: in RabbitMQ
+	// in the header of that name.
+	Trace string `json:"-"`
 }
 
 // Error tells in a message why a conversion failed.

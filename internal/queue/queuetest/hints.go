@@ -27,6 +27,7 @@ func testHint(t *testing.T, q queue.Queue) {
 		Options:  &conversion.Options{Bitrate: 128, Title: "Ünreel <b>"},
 		Attempt:  3,
 		Error:    &queue.Error{Type: "/problems/too-long", Title: "Too long", Detail: "13 hours"},
+		Trace:    "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01",
 	}
 	got := collect(t, q, queue.MP3, 1)
 	publish(t, q, queue.MP3, want)

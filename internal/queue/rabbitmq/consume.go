@@ -111,6 +111,7 @@ func (h *hint) stop() {
 // handle runs the handler and settles the hint.
 func (w worker) handle(ctx context.Context, h *hint) {
 	message, err := decode(h.Body)
+	message.Trace, _ = h.Headers[traceHeader].(string) // what is no text is nobody's trace
 	if err != nil {
 		err = fmt.Errorf("%w: not a hint: %w", queue.ErrReject, err)
 	} else {

@@ -10,7 +10,11 @@ import (
 	"github.com/unreel/unreel/internal/queue"
 )
 
-const contentType = "application/json"
+const (
+	contentType = "application/json"
+	// traceHeader carries a trace (https://www.w3.org/TR/trace-context).
+	traceHeader = "traceparent"
+)
 
 // What a message's type property says.
 const (
@@ -28,7 +32,12 @@ func encode(topic queue.Topic, message queue.Message) (amqp091.Publishing, error
 	if err != nil {
 		return amqp091.Publishing{}, err
 	}
+	var headers amqp091.Table
+	if message.Trace != "" {
+		headers = amqp091.Table{traceHeader: message.Trace}
+	}
 	return amqp091.Publishing{
+		Headers:      headers,
 		DeliveryMode: amqp091.Persistent,
 		ContentType:  contentType,
 		MessageId:    rand.Text(),

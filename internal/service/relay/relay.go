@@ -114,6 +114,7 @@ func forConverter(record ledger.Record) queue.Message {
 		ID:       record.ID,
 		Options:  &record.Options,
 		Attempt:  record.Attempts + 1,
+		Trace:    record.Trace,
 	}
 }
 
@@ -125,6 +126,7 @@ func forNotifier(record ledger.Record) queue.Message {
 		ID:       record.ID,
 		Status:   record.Status,
 		Attempt:  record.Attempts,
+		Trace:    record.Trace,
 	}
 	if record.Status == conversion.Completed {
 		message.MP3ID = &record.ID

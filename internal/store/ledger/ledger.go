@@ -56,6 +56,9 @@ type Record struct {
 	FilesGone bool
 	// IdempotencyKey is the owner's own name for the request; empty for none.
 	IdempotencyKey string
+	// Trace is where in a trace the conversion was asked for, as a W3C traceparent; empty if nobody knows. A hint takes
+	// it along: between the record and the hint there may be hours, and other processes.
+	Trace string
 }
 
 // MailStatus is where the mail about an ended conversion stands.
@@ -130,6 +133,8 @@ type Store interface {
 	Known(ctx context.Context, ids []conversion.ID) (map[conversion.ID]bool, error)
 	// Ahead counts the queued records that were queued before the given one.
 	Ahead(ctx context.Context, record Record) (int, error)
+	// Survey looks at all records at once.
+	Survey(ctx context.Context) (Survey, error)
 	// Secret returns the secret of this name; if there is none yet, the offer becomes it.
 	Secret(ctx context.Context, name string, offer []byte) ([]byte, error)
 	// Check returns nil when the store can be used, and else says in words why not.

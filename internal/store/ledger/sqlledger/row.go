@@ -19,7 +19,7 @@ var columns = []string{
 	"created_at", "started_at", "finished_at", "expires_at",
 	"fence", "lease_until", "not_before", "wake_due", "wakes", "queued_at", "last_error",
 	"mail_status", "mail_fence", "mail_lease_until", "mail_attempts", "mail_uncertain",
-	"files_due", "files_gone", "idempotency_key",
+	"files_due", "files_gone", "idempotency_key", "trace",
 }
 
 var (
@@ -53,6 +53,7 @@ func toRow(r *ledger.Record) ([]any, error) {
 		r.Mail.Status, r.Mail.Fence, database.Micros(r.Mail.LeaseUntil), r.Mail.Attempts, r.Mail.Uncertain,
 		due(r.FilesDue), r.FilesGone,
 		sql.NullString{String: r.IdempotencyKey, Valid: r.IdempotencyKey != ""},
+		r.Trace,
 	}
 	if failed != nil {
 		return nil, fmt.Errorf("encode conversion: %w", failed)
@@ -123,7 +124,7 @@ func scanRow(row scanner) (r ledger.Record, now time.Time, err error) {
 		&r.Fence, micros{&r.LeaseUntil}, micros{&r.NotBefore}, micros{&r.WakeDue}, &r.Wakes,
 		micros{&r.QueuedAt}, &r.LastError,
 		&r.Mail.Status, &r.Mail.Fence, micros{&r.Mail.LeaseUntil}, &r.Mail.Attempts, &r.Mail.Uncertain,
-		micros{&r.FilesDue}, &r.FilesGone, &key, micros{&now},
+		micros{&r.FilesDue}, &r.FilesGone, &key, &r.Trace, micros{&now},
 	)
 	r.IdempotencyKey = key.String
 	if errors.Is(err, sql.ErrNoRows) {

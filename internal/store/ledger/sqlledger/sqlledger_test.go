@@ -93,3 +93,55 @@ func TestUnreadableRecord(t *testing.T) {
 		})
 	}
 }
+
+// TestOlderRows writes as a program did that knew nothing of traces, into its tables, and upgrades them.
+func TestOlderRows(t *testing.T) {
+	for name, url := range map[string]string{
+		"SQLite": "sqlite:" + filepath.Join(t.TempDir(), "unreel.db"),
+		"MySQL":  servers.MariaDB(t),
+	} {
+		t.Run(name, func(t *testing.T) {
+			db, err := database.Open(url)
+			if err != nil {
+				t.Fatal(err)
+			}
+			defer db.Close()
+			store := sqlledger.New(db)
+			keeper := ledger.New(store, ledger.DefaultConfig())
+			change := func(statement string, args ...any) {
+				t.Helper()
+				err := db.Write(t.Context(), func(tx *sql.Tx) error {
+					_, err := tx.ExecContext(t.Context(), statement, args...)
+					return err
+				})
+				if err != nil {
+					t.Fatal(err)
+				}
+			}
+			insert := func(id conversion.ID) {
+				t.Helper()
+				change(`INSERT INTO conversions (id, owner, username, status, progress, video, options, attempts,
+					created_at, started_at, finished_at, expires_at, fence, lease_until, not_before, wake_due, wakes,
+					queued_at, last_error, mail_status, mail_fence, mail_lease_until, mail_attempts, mail_uncertain, files_gone)
+					VALUES (?, 'ada', 'ada@example.com', 'queued', 0, '{}', '{}', 0, 1, 0, 0, 0, 1, 0, 1, 1, 0, 1, '', 'none', 0, 0, 0, 0, 0)`, id)
+			}
+			if err := store.Migrate(t.Context()); err != nil {
+				t.Fatal(err)
+			}
+			change("ALTER TABLE conversions DROP COLUMN trace")
+			change("DELETE FROM ledger_migrations WHERE version_id = (SELECT version FROM (SELECT MAX(version_id) AS version FROM ledger_migrations) AS newest)")
+			before, during := conversion.NewID(time.Now()), conversion.NewID(time.Now())
+			insert(before)
+			if err := store.Migrate(t.Context()); err != nil {
+				t.Fatal(err)
+			}
+			insert(during) // by one that has not been replaced yet
+			for _, id := range []conversion.ID{before, during} {
+				record, err := keeper.Claim(t.Context(), id)
+				if err != nil || record.Trace != "" {
+					t.Errorf("claim of an older program's row: trace %q, %v", record.Trace, err)
+				}
+			}
+		})
+	}
+}
