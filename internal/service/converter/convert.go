@@ -10,6 +10,7 @@ import (
 	"github.com/unreel/unreel/internal/conversion"
 	"github.com/unreel/unreel/internal/media/transcode"
 	"github.com/unreel/unreel/internal/store/blob"
+	"github.com/unreel/unreel/internal/store/ledger"
 )
 
 // convert makes the MP3 and stores it. Until it returns nil, nothing is seen of it.
@@ -79,7 +80,7 @@ func (j *job) store(ctx context.Context, file *os.File, mp3 conversion.MP3) erro
 	if err != nil {
 		return fmt.Errorf("store the MP3: %w", err)
 	}
-	meta := blob.Meta{Owner: j.claim.Owner, ContentType: "audio/mpeg", SHA256: mp3.SHA256}
+	meta := blob.Meta{Owner: j.claim.Owner, ContentType: "audio/mpeg", SHA256: mp3.SHA256, Fence: j.claim.Fence}
 	if err := j.copyAndCommit(ctx, writer, file, meta); err != nil {
 		return errors.Join(fmt.Errorf("store the MP3: %w", err), writer.Abort())
 	}
@@ -87,7 +88,8 @@ func (j *job) store(ctx context.Context, file *os.File, mp3 conversion.MP3) erro
 }
 
 // copyAndCommit makes sure of the claim before the MP3 takes the place of another: a converter that was stopped
-// for a while may have lost it and not know.
+// for a while may have lost it and not know. If it is stopped again right behind that, the store refuses the MP3 by the
+// claim's fence.
 func (j *job) copyAndCommit(ctx context.Context, writer blob.Writer, file io.Reader, meta blob.Meta) error {
 	if _, err := io.Copy(writer, file); err != nil {
 		return err
@@ -95,7 +97,11 @@ func (j *job) copyAndCommit(ctx context.Context, writer blob.Writer, file io.Rea
 	if err := j.ledger.Renew(ctx, j.claim.ID, j.claim.Fence, 1); err != nil {
 		return err
 	}
-	return writer.Commit(ctx, meta)
+	err := writer.Commit(ctx, meta)
+	if errors.Is(err, blob.ErrSuperseded) {
+		return fmt.Errorf("%w: %w", ledger.ErrStale, err)
+	}
+	return err
 }
 
 func (j *job) drop(file *os.File) {

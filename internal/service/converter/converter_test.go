@@ -11,6 +11,8 @@ import (
 	"testing"
 	"time"
 
+	"github.com/google/go-cmp/cmp"
+
 	"github.com/unreel/unreel/internal/conversion"
 	"github.com/unreel/unreel/internal/media/mediatest"
 	"github.com/unreel/unreel/internal/store/blob"
@@ -191,6 +193,35 @@ func TestStaleResultOfWhatIsTriedAgain(t *testing.T) {
 	again()
 	if !door.committed.Load() || !w.has(blob.MP3, id) {
 		t.Errorf("stored at all: %v, the other's MP3 is there: %v", door.committed.Load(), w.has(blob.MP3, id))
+	}
+}
+
+// TestStoppedAtTheLastMoment has a converter stand still between the last look at its claim and the commit of its MP3,
+// while another one completes the conversion: that one's MP3 stays.
+func TestStoppedAtTheLastMoment(t *testing.T) {
+	w := newWorld(t)
+	door := newDoor(w)
+	w.start()
+	id := w.queued(mediatest.Bytes(t, second))
+	w.hint(id)
+	door.wait()
+	w.db.Advance(2 * time.Minute)
+	claim, err := w.ledger.Claim(w.Context(), id)
+	w.must(err)
+	w.putClaimed(blob.MP3, id, []byte("the winner's"), claim.Fence)
+	completed, err := w.ledger.Complete(w.Context(), id, claim.Fence, conversion.Video{}, conversion.MP3{})
+	w.must(err)
+	close(door.pass)
+	w.stop()
+	path, err := w.disk.Path(blob.MP3, id)
+	w.must(err)
+	stored, err := os.ReadFile(path)
+	w.must(err)
+	if !door.committed.Load() || string(stored) != "the winner's" {
+		t.Errorf("tried to store: %v; %d bytes are stored that are not the winner's", door.committed.Load(), len(stored))
+	}
+	if diff := cmp.Diff(completed, w.record(id)); diff != "" {
+		t.Errorf("the record was changed (-completed +now):\n%s", diff)
 	}
 }
 

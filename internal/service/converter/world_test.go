@@ -119,11 +119,16 @@ func (w *world) queued(video []byte) conversion.ID {
 
 func (w *world) put(kind blob.Kind, id conversion.ID, content []byte) {
 	w.Helper()
+	w.putClaimed(kind, id, content, 0)
+}
+
+func (w *world) putClaimed(kind blob.Kind, id conversion.ID, content []byte, fence int64) {
+	w.Helper()
 	writer, err := w.disk.Create(w.Context(), kind, id)
 	w.must(err)
 	_, err = writer.Write(content)
 	w.must(err)
-	w.must(writer.Commit(w.Context(), blob.Meta{}))
+	w.must(writer.Commit(w.Context(), blob.Meta{Fence: fence}))
 }
 
 func (w *world) hint(id conversion.ID) {

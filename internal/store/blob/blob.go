@@ -31,6 +31,8 @@ var (
 	ErrNotFound = errors.New("blob not found")
 	// ErrFull says that the store has no room for more: nothing was written, try later.
 	ErrFull = errors.New("blob store is full")
+	// ErrSuperseded says that a blob of a later claim is there already. It stays, and what was written is removed.
+	ErrSuperseded = errors.New("blob of a later claim is stored")
 )
 
 // Meta is written beside a blob for other programs that read the store; the ledger does not rely on it.
@@ -38,6 +40,9 @@ type Meta struct {
 	Owner       string // account id
 	ContentType string
 	SHA256      string // hex
+	// Fence is the number of the claim that the blob was made under. A blob of a higher one is never replaced, so that
+	// who has lost a claim and does not know cannot undo what its successor did. 0 is for blobs that nobody claims.
+	Fence int64
 }
 
 // Info describes a committed blob.
@@ -66,7 +71,8 @@ type Store interface {
 // does nothing, so that it can be deferred.
 type Writer interface {
 	io.Writer
-	// Commit makes what was written durable and visible at once, in place of an earlier blob of this id.
+	// Commit makes what was written durable and visible at once, in place of an earlier blob of this id, or returns
+	// ErrSuperseded. A blob of a higher fence that was committed since Create is sure to be noticed.
 	Commit(ctx context.Context, meta Meta) error
 	// Abort removes what was written. It works although the context of Create is done.
 	Abort() error

@@ -34,6 +34,7 @@ func Run(t *testing.T, open func(t *testing.T) blob.Store) {
 		{"seek nowhere", testSeekNowhere},
 		{"invisible before commit", testInvisible},
 		{"replace", testReplace},
+		{"replace by an earlier claim", testFence},
 		{"kinds are apart", testKinds},
 		{"abort", testAbort},
 		{"abort with a dead context", testAbortDead},

@@ -33,6 +33,30 @@ func testReplace(t *testing.T, store blob.Store) {
 	}
 }
 
+// testFence has two converters store the MP3 of one conversion, of which the one with the earlier claim comes last.
+func testFence(t *testing.T, store blob.Store) {
+	id, first, second, third := newID(), content(1, 300), content(2, 200), content(3, 100)
+	late, next := create(t, store, blob.MP3, id), create(t, store, blob.MP3, id)
+	write(t, late, first)
+	write(t, next, second)
+	if err := next.Commit(t.Context(), blob.Meta{SHA256: "second", Fence: 5}); err != nil {
+		t.Fatalf("commit: %v", err)
+	}
+	if err := late.Commit(t.Context(), blob.Meta{SHA256: "first", Fence: 3}); err == nil {
+		t.Error("a blob of a later claim was replaced")
+	}
+	wantContent(t, store, blob.MP3, id, second)
+	if infos := list(t, store, blob.MP3, future); len(infos) != 1 {
+		t.Errorf("the store lists %v, want one blob", infos)
+	}
+	again := create(t, store, blob.MP3, id)
+	write(t, again, third)
+	if err := again.Commit(t.Context(), blob.Meta{SHA256: "third", Fence: 5}); err != nil {
+		t.Errorf("commit once more under the same claim: %v", err)
+	}
+	wantContent(t, store, blob.MP3, id, third)
+}
+
 func testKinds(t *testing.T, store blob.Store) {
 	id, video, mp3 := newID(), content(1, 200), content(2, 100)
 	put(t, store, blob.Video, id, video)

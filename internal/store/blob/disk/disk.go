@@ -55,6 +55,7 @@ type Store struct {
 	root    *os.Root
 	reserve int64
 	free    func() (int64, error) // bytes that the file system has left for us
+	fences  fences
 }
 
 var (

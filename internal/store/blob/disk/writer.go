@@ -21,8 +21,9 @@ func (s *Store) Create(ctx context.Context, kind blob.Kind, id conversion.ID) (b
 	if err := ctx.Err(); err != nil {
 		return nil, err
 	}
-	w := &writer{store: s, final: name, staged: name + "." + rand.Text() + stagingSuffix}
+	w := &writer{store: s, final: name, staged: name + "." + rand.Text() + stagingSuffix, fence: s.fences.enter(name)}
 	if err := w.open(); err != nil {
+		s.fences.leave(name)
 		return nil, fmt.Errorf("create %s %s: %w", kind, id, orFull(err))
 	}
 	return w, nil
@@ -35,6 +36,7 @@ var errSettled = errors.New("blob writer is committed or aborted already")
 type writer struct {
 	store         *Store
 	final, staged string
+	fence         *fence
 	file          *os.File
 	unchecked     int64 // bytes written since the free space was last looked at
 	failure       error // why it can never be committed
@@ -79,9 +81,9 @@ func (w *writer) write(p []byte) (int, error) {
 	return n, err
 }
 
-// Commit syncs the staging file, renames it over the blob and syncs the folders. The ledger has what
+// Commit syncs the staging file, renames it over the blob and syncs the folders. The ledger has what else
 // Meta says; nobody else reads this folder.
-func (w *writer) Commit(ctx context.Context, _ blob.Meta) error {
+func (w *writer) Commit(ctx context.Context, meta blob.Meta) error {
 	if w.settled {
 		return errSettled
 	}
@@ -92,20 +94,21 @@ func (w *writer) Commit(ctx context.Context, _ blob.Meta) error {
 		return err
 	}
 	w.settled = true
-	if err := w.commit(); err != nil {
+	defer w.store.fences.leave(w.final)
+	if err := w.commit(meta.Fence); err != nil {
 		return fmt.Errorf("commit blob: %w", errors.Join(orFull(err), w.store.remove(w.staged)))
 	}
 	return nil
 }
 
-func (w *writer) commit() error {
+func (w *writer) commit(fence int64) error {
 	if err := w.file.Sync(); err != nil {
 		return errors.Join(err, w.file.Close())
 	}
 	if err := w.file.Close(); err != nil {
 		return err
 	}
-	if err := w.store.root.Rename(w.staged, w.final); err != nil {
+	if err := w.takePlace(fence); err != nil {
 		return err
 	}
 	// The folders may be new, made by this writer or by another that has not come so far; syncing one
@@ -117,12 +120,27 @@ func (w *writer) commit() error {
 	}
 }
 
+// takePlace renames the staging file over the blob, unless that is of a later claim.
+func (w *writer) takePlace(fence int64) error {
+	w.fence.mutex.Lock()
+	defer w.fence.mutex.Unlock()
+	if w.fence.highest > fence {
+		return blob.ErrSuperseded
+	}
+	if err := w.store.root.Rename(w.staged, w.final); err != nil {
+		return err
+	}
+	w.fence.highest = fence
+	return nil
+}
+
 // Abort removes the staging file, unless Commit has been called and got past its checks.
 func (w *writer) Abort() error {
 	if w.settled {
 		return nil
 	}
 	w.settled = true
+	defer w.store.fences.leave(w.final)
 	if err := errors.Join(w.file.Close(), w.store.remove(w.staged)); err != nil {
 		return fmt.Errorf("abort blob: %w", err)
 	}

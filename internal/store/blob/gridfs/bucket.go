@@ -23,7 +23,7 @@ type bucket struct {
 	files, chunks, claims *mongo.Collection
 }
 
-// file is a document of fs.files. Another program's has no writer and any chunk size.
+// file is a document of fs.files. Another program's has none of our own fields and any chunk size.
 type file struct {
 	ID         bson.ObjectID `bson:"_id"`
 	Length     int64         `bson:"length"` // bytes
@@ -32,6 +32,9 @@ type file struct {
 	Filename   string        `bson:"filename,omitempty"`
 	Metadata   bson.Raw      `bson:"metadata,omitempty"`
 	Writer     bson.ObjectID `bson:"writer,omitempty"`
+	// First is the first chunk's _id. Most blobs have one chunk, and an _id is what every server finds fastest.
+	First bson.ObjectID `bson:"first,omitempty"`
+	Fence int64         `bson:"fence,omitempty"` // of the claim under which it was made
 }
 
 // sha256 is what the writer said, or empty.

@@ -45,39 +45,10 @@ func (w *writer) commit(ctx context.Context, meta blob.Meta) error {
 	if w.direct {
 		return w.store.run(ctx, func(ctx context.Context) error { return w.publish(ctx, meta) })
 	}
-	var same bool
-	err := w.store.runBulk(ctx, func(ctx context.Context) (err error) {
-		same, err = w.isCommitted(ctx, meta)
-		return err
-	})
-	if err != nil {
-		return err
-	}
-	if same {
-		return w.store.runBulk(ctx, w.remove)
-	}
 	if err := w.takeOver(ctx); err != nil {
 		return err
 	}
-	return w.store.runBulk(ctx, func(ctx context.Context) error { return w.replace(ctx, meta) })
-}
-
-// isCommitted tells whether a whole file has the same bytes already: a converter that lost its lease, or whose answer was
-// lost, must not put at risk what is there.
-func (w *writer) isCommitted(ctx context.Context, meta blob.Meta) (bool, error) {
-	if err := w.verify(ctx, w.mark); err != nil {
-		return false, err
-	}
-	found, exists, err := w.bucket.find(ctx, w.id)
-	if err != nil || !exists || meta.SHA256 == "" || found.sha256() != meta.SHA256 || found.Length != w.length || found.check() != nil {
-		return false, err
-	}
-	filter := bson.D{{Key: "files_id", Value: w.id}}
-	if !found.Writer.IsZero() {
-		filter = append(filter, bson.E{Key: "writer", Value: found.Writer})
-	}
-	chunks, err := w.bucket.chunks.CountDocuments(ctx, filter)
-	return chunks == found.count(), err
+	return w.store.runBulk(ctx, func(ctx context.Context) error { return w.supersede(ctx, meta) })
 }
 
 // takeOver claims the id, waiting for its holder, which may be about to commit, but not for ever.
@@ -126,43 +97,19 @@ func (w *writer) breakClaim(ctx context.Context, holder bson.ObjectID) error {
 	return err
 }
 
-// replace removes what is stored under the id and moves this writer's chunks there.
-func (w *writer) replace(ctx context.Context, meta blob.Meta) error {
-	if err := w.verify(ctx, w.mark); err != nil {
-		return err
-	}
-	if _, err := w.bucket.files.DeleteOne(ctx, byID(w.id)); err != nil {
-		return err
-	}
-	if _, err := w.bucket.chunks.DeleteMany(ctx, bson.D{{Key: "files_id", Value: w.id}}); err != nil {
-		return err
-	}
-	if w.chunks > 0 {
-		move := bson.D{{Key: "$set", Value: bson.D{{Key: "files_id", Value: w.id}}}}
-		moved, err := w.bucket.chunks.UpdateMany(ctx, bson.D{{Key: "files_id", Value: w.mark}}, move)
-		if err != nil {
-			return lostIfDuplicate(err)
-		}
-		if moved.ModifiedCount != int64(w.chunks) {
-			return errLost
-		}
-	}
-	return w.publish(ctx, meta)
-}
-
 // publish inserts the file's document and gives up the claims. If the claim on the id has gone before that,
 // somebody deleted or replaced the blob, maybe with these chunks, and the file must not stay.
 func (w *writer) publish(ctx context.Context, meta blob.Meta) error {
 	if err := w.verify(ctx, w.id); err != nil {
 		return err
 	}
-	about, err := bson.Marshal(metadata(meta))
+	about, err := bson.Marshal(metadata{Owner: meta.Owner, ContentType: meta.ContentType, SHA256: meta.SHA256})
 	if err != nil {
 		return err
 	}
 	_, err = w.bucket.files.InsertOne(ctx, file{
 		ID: w.id, Length: w.length, ChunkSize: chunkSize, UploadDate: time.Now().UTC(),
-		Filename: w.id.Hex(), Metadata: about, Writer: w.mark,
+		Filename: w.id.Hex(), Metadata: about, Writer: w.mark, First: w.first, Fence: meta.Fence,
 	})
 	if err != nil {
 		return lostIfDuplicate(err)

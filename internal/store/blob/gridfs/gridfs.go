@@ -10,8 +10,9 @@
 //     chunks where they stay. To commit is to insert the file's document and to give up the claim.
 //   - Any other writer of this id, and one that replaces a file, writes its chunks under an id of its own. To commit,
 //     it takes the claim, removes the old file and moves its chunks to where it was. A file that has the same length
-//     and SHA-256 already is left alone instead. A claim whose holder does not give it up is broken after some
-//     seconds: that holder is dead, or stalled while writing. It finds out before it can commit.
+//     and SHA-256 already is left alone instead, and so is one of a higher fence. A claim whose holder does not give
+//     it up is broken after some seconds: that holder is dead, or stalled while writing. It finds out before it can
+//     commit, and what it still removes is only what it saw while the claim was its own.
 //
 // What is promised: a reader gets the whole of one writer's bytes or an error, since chunks and file bear their
 // writer's mark; and a writer whose claim was broken, or whose blob was deleted while it wrote, commits nothing.

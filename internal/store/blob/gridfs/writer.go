@@ -35,8 +35,9 @@ type writer struct {
 	clean  runner        // works although that context is done
 
 	buffer  []byte
-	chunks  int32 // inserted
-	length  int64 // bytes inserted
+	first   bson.ObjectID // the first chunk's _id
+	chunks  int32         // inserted
+	length  int64         // bytes inserted
 	checked time.Time
 	failure error // why it can never be committed
 	settled bool
@@ -160,6 +161,9 @@ func (w *writer) insert(run runner, data []byte) error {
 	if err := run(func(ctx context.Context) error { return w.insertOne(ctx, next) }); err != nil {
 		return fmt.Errorf("write blob: %w", err)
 	}
+	if w.chunks == 0 {
+		w.first = next.ID
+	}
 	w.chunks++
 	w.length += int64(len(data))
 	return nil
@@ -196,7 +200,11 @@ func (w *writer) insertOne(ctx context.Context, next chunk) error {
 // sweep removes chunks of the claimed id that are neither this writer's nor a file's: a writer that was stopped
 // left them after its claim was broken or its blob deleted.
 func (w *writer) sweep(ctx context.Context) error {
-	if err := w.verify(ctx, w.place()); err != nil {
+	if !w.direct {
+		return errLost
+	}
+	strays, err := w.strays(ctx)
+	if err != nil {
 		return err
 	}
 	_, exists, err := w.bucket.find(ctx, w.id)
@@ -206,10 +214,7 @@ func (w *writer) sweep(ctx context.Context) error {
 	if exists {
 		return errLost
 	}
-	_, err = w.bucket.chunks.DeleteMany(ctx, bson.D{
-		{Key: "files_id", Value: w.place()},
-		{Key: "writer", Value: bson.D{{Key: "$ne", Value: w.mark}}},
-	})
+	_, err = w.bucket.chunks.DeleteMany(ctx, strays)
 	return err
 }
 
