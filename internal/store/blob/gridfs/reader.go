@@ -126,17 +126,24 @@ func (r *reader) query(index int64) error {
 		size = nextBatch
 	}
 	limit := min(max(1, size/r.file.ChunkSize), r.file.count()-index)
-	filter := bson.D{
-		{Key: "files_id", Value: r.file.ID},
-		{Key: "n", Value: bson.D{{Key: "$gte", Value: index}, {Key: "$lt", Value: index + limit}}},
-	}
 	return r.run(func(ctx context.Context) (err error) {
-		r.batch, err = r.chunks.Find(ctx, filter, options.Find().
+		// A negative limit asks for one reply and leaves no cursor on the server.
+		r.batch, err = r.chunks.Find(ctx, r.filter(index, limit), options.Find().
 			SetSort(bson.D{{Key: "n", Value: 1}}).
-			SetLimit(limit).
-			SetBatchSize(int32(limit)))
+			SetLimit(-limit))
 		return err
 	})
+}
+
+// filter finds a number of chunks.
+func (r *reader) filter(index, count int64) bson.D {
+	if index == 0 && count == 1 && !r.file.First.IsZero() {
+		return byID(r.file.First)
+	}
+	return bson.D{
+		{Key: "files_id", Value: r.file.ID},
+		{Key: "n", Value: bson.D{{Key: "$gte", Value: index}, {Key: "$lt", Value: index + count}}},
+	}
 }
 
 // take checks that the batch's next chunk is the one that is wanted, whole and by the file's own writer.

@@ -163,3 +163,37 @@ func TestFetchesWhatItNeeds(t *testing.T) {
 		}
 	}
 }
+
+// TestSmallBlob is found by its chunk's _id, which no server has to look for among all that is stored.
+func TestSmallBlob(t *testing.T) {
+	var mu sync.Mutex
+	var filters []bson.Raw
+	url := servers.FerretDB(t)
+	store := openConfig(t, Config{URL: url, Databases: databases(t, url), monitor: &event.CommandMonitor{
+		Started: func(_ context.Context, started *event.CommandStartedEvent) {
+			if collection, _ := started.Command.Lookup("find").StringValueOK(); collection == "fs.chunks" {
+				mu.Lock()
+				defer mu.Unlock()
+				filters = append(filters, bytes.Clone(started.Command.Lookup("filter").Document()))
+			}
+		},
+	}})
+	id := newID()
+	put(t, store, id, []byte("first"), blob.Meta{})
+	wantContent(t, store, id, []byte("first"))
+	put(t, store, id, []byte("second"), blob.Meta{})
+	filters = nil
+	wantContent(t, store, id, []byte("second"))
+	first, err := bson.Marshal(byID(fileOf(t, store, id).First))
+	if err != nil {
+		t.Fatal(err)
+	}
+	want := []string{bson.Raw(first).String()}
+	var got []string
+	for _, filter := range filters {
+		got = append(got, filter.String())
+	}
+	if diff := cmp.Diff(want, got); diff != "" {
+		t.Errorf("how chunks are looked for (-want +got):\n%s", diff)
+	}
+}
