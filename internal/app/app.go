@@ -16,6 +16,7 @@ import (
 	"golang.org/x/term"
 
 	"github.com/unreel/unreel/internal/store/database"
+	"github.com/unreel/unreel/internal/telemetry"
 )
 
 // stopGrace is how long running conversions may take to finish at a stop. With what follows it stays
@@ -65,8 +66,14 @@ func run(ctx context.Context, settings Settings, as roles, logs io.Writer, greet
 	if err != nil {
 		return err
 	}
-	p := &process{settings: settings, roles: as, logger: logger, ready: newReadiness(logger)}
+	watched, err := newTelemetry(ctx, settings, as, logger)
+	if err != nil {
+		return err
+	}
+	p := &process{settings: settings, roles: as, logger: logger, telemetry: watched, ready: newReadiness(logger)}
 	defer func() { failed = errors.Join(failed, p.opened.closeAll()) }()
+	p.opened.push("telemetry", watched.Close)
+	watched.Metrics.Register(p.ready)
 	if settings.ownsData() {
 		unlock, err := lockData(settings.Data)
 		if err != nil {
@@ -135,11 +142,7 @@ func newLogger(settings Settings, logs io.Writer) (*slog.Logger, error) {
 	if err := level.UnmarshalText([]byte(settings.LogLevel)); err != nil {
 		return nil, &SettingError{"UNREEL_LOG_LEVEL", settings.LogLevel, "must be debug, info, warn or error"}
 	}
-	options := &slog.HandlerOptions{Level: level}
-	if isTerminal(logs) {
-		return slog.New(slog.NewTextHandler(logs, options)), nil
-	}
-	return slog.New(slog.NewJSONHandler(logs, options)), nil
+	return telemetry.NewLogger(logs, level, isTerminal(logs)), nil
 }
 
 // isTerminal tells whether somebody reads along.

@@ -24,6 +24,7 @@ import (
 	"github.com/unreel/unreel/internal/store/ledger/sqlledger"
 	"github.com/unreel/unreel/internal/store/users"
 	"github.com/unreel/unreel/internal/store/users/sqlusers"
+	"github.com/unreel/unreel/internal/telemetry/observe"
 )
 
 // How often a dependency is asked whether it is there. A mail server is not asked every few seconds: each
@@ -54,8 +55,8 @@ func (p *process) openDatabase(ctx context.Context) error {
 	config := withFaults(ledger.DefaultConfig())
 	config.Retention = p.settings.Retention
 	p.database = db
-	p.ledger = ledger.New(withFaults[ledger.Store](sqlledger.New(db)), config)
-	p.users = withFaults[users.Store](sqlusers.New(db))
+	p.ledger = ledger.New(observe.Ledger(withFaults[ledger.Store](sqlledger.New(db)), p.telemetry), config)
+	p.users = observe.Users(withFaults[users.Store](sqlusers.New(db)), p.telemetry)
 	if !p.settings.aloneWithLedger() {
 		p.schema = newSchema(db, p.roles, p.logger)
 		p.ready.add("tables", checkEvery, p.schema.check)
@@ -94,7 +95,7 @@ func (p *process) openBlobs(context.Context) error {
 		return err
 	}
 	p.opened.push("blobs", blobs.Close)
-	p.blobs = withFaults[blob.Store](blobs)
+	p.blobs = observe.Blobs(withFaults[blob.Store](blobs), p.telemetry)
 	p.ready.add("blobs", checkEvery, blobs.Check)
 	return nil
 }
@@ -121,7 +122,7 @@ func (p *process) openQueue(context.Context) error {
 		return err
 	}
 	p.opened.push("queue", hints.Close)
-	p.queue = withFaults(hints)
+	p.queue = observe.Queue(withFaults(hints), p.telemetry)
 	p.ready.add("queue", checkEvery, hints.Check)
 	return nil
 }
@@ -145,7 +146,7 @@ func (p *process) openMail(context.Context) error {
 	if err != nil {
 		return err
 	}
-	p.mail = withFaults(sender)
+	p.mail = observe.Mail(withFaults(sender), p.telemetry)
 	p.ready.add("mail", checkMailEvery, p.mail.Check)
 	return nil
 }
@@ -205,7 +206,7 @@ func (s *schema) run(ctx context.Context) error {
 		}
 		if err.Error() != said && ctx.Err() == nil {
 			said = err.Error()
-			s.logger.Error("tables not up to date, will be tried again", "error", err)
+			s.logger.ErrorContext(ctx, "tables not up to date, will be tried again", "error", err)
 		}
 		select {
 		case <-ctx.Done():

@@ -52,7 +52,7 @@ func runAll(ctx context.Context, components []component, logger *slog.Logger) er
 				failures[i] = fmt.Errorf("%s: %w", c.name, err)
 			}
 			if ctx.Err() == nil {
-				logger.Error("part ended early, stopping", "part", c.name, "error", failures[i])
+				logger.ErrorContext(ctx, "part ended early, stopping", "part", c.name, "error", failures[i])
 			}
 		})
 	}

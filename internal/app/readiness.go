@@ -9,6 +9,10 @@ import (
 	"strings"
 	"sync"
 	"time"
+
+	"github.com/prometheus/client_golang/prometheus"
+
+	"github.com/unreel/unreel/internal/telemetry"
 )
 
 // checkTime is how long a dependency may take to show that it can be used.
@@ -113,6 +117,35 @@ func (r *readiness) failures() []string {
 	}
 	sort.Strings(failures)
 	return failures
+}
+
+var (
+	readyDesc = telemetry.NewDesc("ready", "1 while the process can do its work, as /readyz says.")
+	upDesc    = telemetry.NewDesc("dependency_up", "1 while a server that the process needs can be used.", "dependency")
+)
+
+// Describe implements prometheus.Collector.
+func (r *readiness) Describe(out chan<- *prometheus.Desc) {
+	out <- readyDesc
+	out <- upDesc
+}
+
+// Collect implements prometheus.Collector.
+func (r *readiness) Collect(out chan<- prometheus.Metric) {
+	gauge := func(desc *prometheus.Desc, holds bool, labels ...string) {
+		value := 0.0
+		if holds {
+			value = 1
+		}
+		out <- prometheus.MustNewConstMetric(desc, prometheus.GaugeValue, value, labels...)
+	}
+	r.mutex.Lock()
+	defer r.mutex.Unlock()
+	gauge(readyDesc, !r.ended && len(r.reasons) == 0)
+	for _, d := range r.dependencies {
+		_, away := r.reasons[d.name]
+		gauge(upDesc, !away, d.name)
+	}
 }
 
 // ServeHTTP answers 200, or 503 with one line for each dependency that is away.

@@ -12,6 +12,22 @@ const (
 	allRoles = roleGateway | roleAuth | roleConverter | roleNotifier
 )
 
+// String is the command that starts these roles.
+func (r roles) String() string {
+	switch r {
+	case roleGateway:
+		return "gateway"
+	case roleAuth:
+		return "auth"
+	case roleConverter:
+		return "converter"
+	case roleNotifier:
+		return "notifier"
+	default:
+		return "all"
+	}
+}
+
 func (r roles) has(role roles) bool { return r&role != 0 }
 
 // needLedger tells whether the process works with conversions: all but auth do.

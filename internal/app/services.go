@@ -25,6 +25,7 @@ import (
 	"github.com/unreel/unreel/internal/store/database"
 	"github.com/unreel/unreel/internal/store/ledger"
 	"github.com/unreel/unreel/internal/store/users"
+	"github.com/unreel/unreel/internal/telemetry"
 	"github.com/unreel/unreel/web"
 )
 
@@ -42,6 +43,8 @@ type process struct {
 	logger   *slog.Logger
 	ready    *readiness
 	opened   stack
+
+	telemetry *telemetry.Telemetry
 
 	database *database.DB
 	schema   *schema // nil where the tables were brought up to date at the start
@@ -92,7 +95,7 @@ func (p *process) makeCommon() ([]component, error) {
 	}
 	components := []component{
 		{"readiness", p.ready.run},
-		serve("admin server", listener, adminHandler(p.ready), p.logger),
+		serve("admin server", listener, adminHandler(p.ready, p.telemetry.Metrics.Handler()), p.logger),
 	}
 	if p.schema != nil {
 		components = append(components, component{"tables", p.schema.run})
@@ -131,15 +134,15 @@ func (p *process) makeAuth() ([]component, error) {
 	if err != nil {
 		return nil, err
 	}
-	return []component{serve("auth server", listener, service.Handler(), logger)}, nil
+	return []component{serve("auth server", listener, p.telemetry.Server("auth", service.Handler()), logger)}, nil
 }
 
 // findAuth returns where the gateway finds auth, and how: in the same process without a socket.
 func (p *process) findAuth() (string, http.RoundTripper) {
 	if p.auth != nil {
-		return "http://auth", client.InProcess(p.auth.Handler())
+		return "http://auth", p.telemetry.Client("auth", client.InProcess(p.telemetry.Server("auth", p.auth.Handler())))
 	}
-	return p.settings.AuthURL, nil
+	return p.settings.AuthURL, p.telemetry.Client("auth", nil)
 }
 
 func (p *process) makeGateway() ([]component, error) {
@@ -152,6 +155,7 @@ func (p *process) makeGateway() ([]component, error) {
 	if err != nil {
 		return nil, fmt.Errorf("make the page: %w", err)
 	}
+	p.watchState()
 	authURL, transport := p.findAuth()
 	accounts, err := client.New(authURL, transport, logger)
 	if err != nil {
@@ -176,7 +180,7 @@ func (p *process) makeGateway() ([]component, error) {
 		{"gateway", door.Run},
 		{"token verifier", verifier.Run},
 		{"collector", sweeper.Run},
-		serve("gateway server", listener, door.Handler(), logger),
+		serve("gateway server", listener, p.telemetry.Server("gateway", door.Handler()), logger),
 	}, nil
 }
 

@@ -32,7 +32,12 @@ type Settings struct {
 
 	// AuthURL is where the gateway finds auth; empty if it is in the same process.
 	AuthURL string `kong:"-"`
+	// Build is what the program says of itself.
+	Build Build `kong:"-"`
 }
+
+// Build is which program this is.
+type Build struct{ Version, Commit string }
 
 // DataSettings is where a process keeps what it keeps on its machine.
 type DataSettings struct {

@@ -14,6 +14,7 @@ type AllCmd struct {
 
 // Run serves until the context ends.
 func (c *AllCmd) Run(ctx context.Context, io *IO) error {
+	c.Build = build()
 	return app.All(ctx, c.Settings, io.Err, func(url string) {
 		fmt.Fprintf(io.Out, greeting, url)
 	})

@@ -24,7 +24,7 @@ func (c *GatewayCmd) Run(ctx context.Context, io *IO) error {
 	return app.Gateway(ctx, app.Settings{
 		DatabaseSettings: c.DatabaseSettings, BlobSettings: c.BlobSettings, QueueSettings: c.QueueSettings,
 		LinkSettings: c.LinkSettings, GatewaySettings: c.GatewaySettings, RetentionSettings: c.RetentionSettings,
-		AdminSettings: c.AdminSettings, AuthURL: c.AuthURL,
+		AdminSettings: c.AdminSettings, Build: build(), AuthURL: c.AuthURL,
 	}, io.Err)
 }
 
@@ -40,7 +40,7 @@ type AuthCmd struct {
 func (c *AuthCmd) Run(ctx context.Context, io *IO) error {
 	return app.Auth(ctx, app.Settings{
 		DatabaseSettings: c.DatabaseSettings, AuthSettings: c.AuthSettings,
-		LimitSettings: c.LimitSettings, AdminSettings: c.AdminSettings,
+		LimitSettings: c.LimitSettings, AdminSettings: c.AdminSettings, Build: build(),
 	}, io.Err)
 }
 
@@ -58,7 +58,7 @@ type ConverterCmd struct {
 func (c *ConverterCmd) Run(ctx context.Context, io *IO) error {
 	return app.Converter(ctx, app.Settings{
 		DatabaseSettings: c.DatabaseSettings, BlobSettings: c.BlobSettings, QueueSettings: c.QueueSettings,
-		ConverterSettings: c.ConverterSettings, RetentionSettings: c.RetentionSettings, AdminSettings: c.AdminSettings,
+		ConverterSettings: c.ConverterSettings, RetentionSettings: c.RetentionSettings, AdminSettings: c.AdminSettings, Build: build(),
 	}, io.Err)
 }
 
@@ -76,6 +76,6 @@ type NotifierCmd struct {
 func (c *NotifierCmd) Run(ctx context.Context, io *IO) error {
 	return app.Notifier(ctx, app.Settings{
 		DatabaseSettings: c.DatabaseSettings, QueueSettings: c.QueueSettings, MailSettings: c.MailSettings,
-		LinkSettings: c.LinkSettings, RetentionSettings: c.RetentionSettings, AdminSettings: c.AdminSettings,
+		LinkSettings: c.LinkSettings, RetentionSettings: c.RetentionSettings, AdminSettings: c.AdminSettings, Build: build(),
 	}, io.Err)
 }

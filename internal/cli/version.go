@@ -3,6 +3,8 @@ package cli
 import (
 	"fmt"
 	"runtime"
+
+	"github.com/unreel/unreel/internal/app"
 )
 
 // Set by the linker.
@@ -10,6 +12,9 @@ var (
 	version = "development"
 	commit  = "unknown"
 )
+
+// build is what services tell of the program.
+func build() app.Build { return app.Build{Version: version, Commit: commit} }
 
 // VersionCmd prints the version.
 type VersionCmd struct{}

@@ -7,7 +7,10 @@ import (
 	"net/http"
 	"runtime/debug"
 	"slices"
+	"strings"
 	"time"
+
+	"github.com/unreel/unreel/internal/conversion"
 )
 
 // Chain wraps a handler in middlewares; the first is the outermost.
@@ -32,7 +35,10 @@ func RequestID(next http.Handler) http.Handler {
 			id = rand.Text()
 		}
 		w.Header().Set("X-Request-Id", id)
-		next.ServeHTTP(w, r.WithContext(context.WithValue(r.Context(), requestIDKey{}, id)))
+		inner := r.WithContext(context.WithValue(r.Context(), requestIDKey{}, id))
+		// Those outside look at the route, too.
+		defer func() { r.Pattern = inner.Pattern }()
+		next.ServeHTTP(w, inner)
 	})
 }
 
@@ -56,33 +62,35 @@ func harmless(id string) bool {
 	return true
 }
 
-// recorder notes what a handler answered, for the access log.
-type recorder struct {
+// Recorder notes what a handler answers, for those who look at requests.
+type Recorder struct {
 	http.ResponseWriter
 
-	status int
-	bytes  int64
+	Status int // 0 until something was sent
+	Bytes  int64
 }
 
-func (w *recorder) WriteHeader(status int) {
-	if w.status == 0 && status >= http.StatusOK {
-		w.status = status
+// WriteHeader implements http.ResponseWriter.
+func (w *Recorder) WriteHeader(status int) {
+	if w.Status == 0 && status >= http.StatusOK {
+		w.Status = status
 	}
 	w.ResponseWriter.WriteHeader(status)
 }
 
-func (w *recorder) Write(p []byte) (int, error) {
-	if w.status == 0 {
-		w.status = http.StatusOK
+// Write implements http.ResponseWriter.
+func (w *Recorder) Write(p []byte) (int, error) {
+	if w.Status == 0 {
+		w.Status = http.StatusOK
 	}
 	n, err := w.ResponseWriter.Write(p)
-	w.bytes += int64(n)
+	w.Bytes += int64(n)
 	return n, err
 }
 
 // recover answers for a handler that panicked, and returns what to panic with if it is too late for that.
-func (w *recorder) recover(r *http.Request) any {
-	if w.status != 0 {
+func (w *Recorder) recover(r *http.Request) any {
+	if w.Status != 0 {
 		return http.ErrAbortHandler
 	}
 	WriteProblem(w, r, Internal())
@@ -90,26 +98,34 @@ func (w *recorder) recover(r *http.Request) any {
 }
 
 // Unwrap lets http.ResponseController reach the connection.
-func (w *recorder) Unwrap() http.ResponseWriter { return w.ResponseWriter }
+func (w *Recorder) Unwrap() http.ResponseWriter { return w.ResponseWriter }
 
 // Log writes one line for every request, and turns a panic into a logged error and a 500. If part of an answer has been
-// sent, the connection is cut instead, lest the part pass for the whole. The line has the route's pattern, not the path: paths carry what is nobody's business.
+// sent, the connection is cut instead, lest the part pass for the whole. The line has the route's pattern and the
+// conversion's id, not the path: paths carry what is nobody's business.
 func Log(logger *slog.Logger) func(http.Handler) http.Handler {
 	return func(next http.Handler) http.Handler {
 		return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 			began := time.Now()
-			recorded := &recorder{ResponseWriter: w}
-			id := RequestIDOf(r.Context())
+			recorded := &Recorder{ResponseWriter: w}
+			ctx := r.Context()
+			id := RequestIDOf(ctx)
 			defer func() {
 				failure := recover()
 				if failure != nil && failure != http.ErrAbortHandler { //nolint:errorlint // the value that net/http documents, never wrapped
-					logger.Error("handler panicked", "request", id, "panic", failure, "stack", string(debug.Stack()))
+					logger.ErrorContext(ctx, "handler panicked", "request", id, "panic", failure, "stack", string(debug.Stack()))
 					failure = recorded.recover(r)
-				} else if failure == nil && recorded.status == 0 {
-					recorded.status = http.StatusOK // what net/http sends for a handler that sent nothing
+				} else if failure == nil && recorded.Status == 0 {
+					recorded.Status = http.StatusOK // what net/http sends for a handler that sent nothing
 				}
-				logger.Info("request", "request", id, "method", r.Method, "route", r.Pattern,
-					"status", recorded.status, "bytes", recorded.bytes, "took", time.Since(began))
+				line := []any{
+					"request", id, "method", r.Method, "route", r.Pattern,
+					"status", recorded.Status, "bytes", recorded.Bytes, "took", time.Since(began),
+				}
+				if id, ok := ConversionOf(r, w.Header()); ok {
+					line = append(line, "conversion", id)
+				}
+				logger.InfoContext(ctx, "request", line...)
 				if failure != nil {
 					panic(failure)
 				}
@@ -117,6 +133,22 @@ func Log(logger *slog.Logger) func(http.Handler) http.Handler {
 			next.ServeHTTP(recorded, r)
 		})
 	}
+}
+
+// ConversionOf is the conversion that a request is about: the one in its path or, on the original route, its query; or
+// the one that it has made.
+func ConversionOf(r *http.Request, answer http.Header) (conversion.ID, bool) {
+	var text string
+	switch {
+	case strings.Contains(r.Pattern, "/v1/conversions/{id}"), strings.Contains(r.Pattern, "/v1/uploads/{id}"):
+		text = r.PathValue("id")
+	case strings.HasSuffix(r.Pattern, " /download"):
+		text = r.URL.Query().Get("fid")
+	default:
+		text, _ = strings.CutPrefix(answer.Get("Location"), "/v1/conversions/")
+	}
+	id, err := conversion.ParseID(text)
+	return id, err == nil
 }
 
 // Harden sets the headers that keep a browser from doing more with an answer than it should. A handler

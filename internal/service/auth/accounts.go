@@ -58,7 +58,7 @@ func (a *Accounts) Add(ctx context.Context, email, password string, admin bool) 
 	if err := a.store.Create(ctx, user); err != nil {
 		return users.User{}, fmt.Errorf("add account: %w", err)
 	}
-	a.logger.Info("account added", "user", user.ID, "address", mask(address), "admin", admin)
+	a.logger.InfoContext(ctx, "account added", "user", user.ID, "address", mask(address), "admin", admin)
 	return user, nil
 }
 
@@ -122,7 +122,7 @@ func (a *Accounts) change(ctx context.Context, email, change string, do func(use
 	if err := do(user); err != nil {
 		return fmt.Errorf("change account: %w", err)
 	}
-	a.logger.Info("account changed", "change", change, "user", user.ID, "address", mask(user.Email))
+	a.logger.InfoContext(ctx, "account changed", "change", change, "user", user.ID, "address", mask(user.Email))
 	return nil
 }
 
@@ -145,7 +145,7 @@ func (a *Accounts) RotateKey(ctx context.Context) (id string, err error) {
 	if err := a.store.AddKey(ctx, key); err != nil {
 		return "", fmt.Errorf("rotate key: %w", err)
 	}
-	a.logger.Info("signing key added", "key", key.ID)
+	a.logger.InfoContext(ctx, "signing key added", "key", key.ID)
 	return key.ID, nil
 }
 

@@ -27,8 +27,14 @@ func (s *Service) Handler() http.Handler {
 	mux.HandleFunc("POST /users", s.handleSignup)
 	mux.HandleFunc("POST /sessions", s.handleSession)
 	mux.HandleFunc("GET /.well-known/jwks.json", s.handleKeys)
-	limited := http.MaxBytesHandler(mux, maxBody)
-	return httpx.Chain(limited, httpx.RequestID, httpx.Log(s.logger), httpx.Harden)
+	return httpx.Chain(mux, limitBody, httpx.RequestID, httpx.Log(s.logger), httpx.Harden)
+}
+
+func limitBody(next http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		r.Body = http.MaxBytesReader(w, r.Body, maxBody)
+		next.ServeHTTP(w, r)
+	})
 }
 
 // handleLogin answers as the first version of this system did.
@@ -171,7 +177,7 @@ func (s *Service) problemOf(r *http.Request, err error) httpx.Problem {
 	case r.Context().Err() != nil:
 		return httpx.Unavailable("The service for accounts")
 	}
-	s.logger.Error("request failed", "request", httpx.RequestIDOf(r.Context()), "error", err)
+	s.logger.ErrorContext(r.Context(), "request failed", "request", httpx.RequestIDOf(r.Context()), "error", err)
 	if errors.Is(err, store.ErrUnavailable) {
 		return httpx.Unavailable("The database")
 	}

@@ -64,7 +64,7 @@ func (k *keyring) all(ctx context.Context) ([]signingKey, error) {
 		k.put(loaded)
 		return loaded, nil
 	case keys != nil:
-		k.logger.Warn("signing keys not refreshed, going on with those that are known", "error", err)
+		k.logger.WarnContext(ctx, "signing keys not refreshed, going on with those that are known", "error", err)
 		return keys, nil
 	default:
 		return nil, err

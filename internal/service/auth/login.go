@@ -22,7 +22,7 @@ func (s *Service) logIn(ctx context.Context, from, email, password string) (user
 	buckets := bucketsOf(from, address)
 	if s.logIns != nil {
 		if wait := s.logIns.take(time.Now(), buckets); wait > 0 {
-			s.logger.Warn("log-in refused, too many have failed", "address", mask(address), "client", from)
+			s.logger.WarnContext(ctx, "log-in refused, too many have failed", "address", mask(address), "client", from)
 			return users.User{}, logIns.tooMany(wait)
 		}
 	}
@@ -32,9 +32,9 @@ func (s *Service) logIn(ctx context.Context, from, email, password string) (user
 	}
 	switch {
 	case err == nil:
-		s.logger.Info("logged in", "user", user.ID, "client", from)
+		s.logger.InfoContext(ctx, "logged in", "user", user.ID, "client", from)
 	case errors.Is(err, errCredentials):
-		s.logger.Warn("log-in failed", "user", user.ID, "address", mask(address), "client", from)
+		s.logger.WarnContext(ctx, "log-in failed", "user", user.ID, "address", mask(address), "client", from)
 	}
 	return user, err
 }
@@ -73,6 +73,6 @@ func (s *Service) rehash(ctx context.Context, user users.User, password string) 
 		err = s.store.ReplacePassword(ctx, user.ID, user.PasswordHash, hash)
 	}
 	if err != nil {
-		s.logger.Warn("password not hashed anew", "user", user.ID, "error", err)
+		s.logger.WarnContext(ctx, "password not hashed anew", "user", user.ID, "error", err)
 	}
 }

@@ -16,7 +16,7 @@ func (s *Service) signUp(ctx context.Context, from, email, password string) (use
 	}
 	buckets := bucketsOf(from, "")
 	if wait := s.signUps.take(time.Now(), buckets); wait > 0 {
-		s.logger.Warn("sign-up refused, there were too many", "client", from)
+		s.logger.WarnContext(ctx, "sign-up refused, there were too many", "client", from)
 		return users.User{}, signUps.tooMany(wait)
 	}
 	user, err := s.accounts.Add(ctx, email, password, false)

@@ -58,7 +58,7 @@ func (c *Collector) Run(ctx context.Context) error {
 			err = c.CollectOrphans(ctx)
 		}
 		if err != nil && ctx.Err() == nil {
-			c.logger.Error("collection failed, will be tried again", "error", err)
+			c.logger.ErrorContext(ctx, "collection failed, will be tried again", "error", err)
 		}
 	}
 }
@@ -120,7 +120,7 @@ func (c *Collector) remove(ctx context.Context, id conversion.ID) error {
 	if err := c.ledger.FilesRemoved(ctx, id); err != nil && !errors.Is(err, ledger.ErrConflict) && !errors.Is(err, ledger.ErrNotFound) {
 		return fmt.Errorf("note the removal of %s: %w", id, err)
 	}
-	c.logger.Info("files removed", "conversion", id)
+	c.logger.InfoContext(ctx, "files removed", "conversion", id)
 	return nil
 }
 
@@ -169,7 +169,7 @@ func (c *Collector) removeUnknown(ctx context.Context, kind blob.Kind, ids []con
 			failed = worst(failed, fmt.Errorf("remove orphan %s of %s: %w", kind, id, err))
 			continue
 		}
-		c.logger.Warn("orphan removed", "kind", kind, "conversion", id)
+		c.logger.WarnContext(ctx, "orphan removed", "kind", kind, "conversion", id)
 	}
 	return failed
 }

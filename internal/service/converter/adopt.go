@@ -79,6 +79,6 @@ func (c *Converter) adopt(ctx context.Context, id conversion.ID, username string
 	if _, err := c.ledger.Adopt(ctx, upload, size); err != nil {
 		return ledger.Record{}, fmt.Errorf("adopt the video: %w", err)
 	}
-	c.logger.Info("another program's video adopted", "conversion", id, "size", size)
+	c.logger.InfoContext(ctx, "another program's video adopted", "conversion", id, "size", size)
 	return c.ledger.Claim(ctx, id)
 }

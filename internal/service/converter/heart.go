@@ -64,10 +64,10 @@ func (h *heart) beat(ctx context.Context, keeper *ledger.Ledger, claim ledger.Re
 		case errors.Is(err, ledger.ErrStale), errors.Is(err, ledger.ErrNotFound):
 			return ledger.ErrStale
 		case !time.Now().Before(deadline):
-			logger.Error("claim not renewed in time", "error", err)
+			logger.ErrorContext(ctx, "claim not renewed in time", "error", err)
 			return errLeaseLost
 		default:
-			logger.Warn("claim not renewed, will be tried again", "error", err)
+			logger.WarnContext(ctx, "claim not renewed, will be tried again", "error", err)
 			// What is left until the deadline is shorter than a beat: try soon.
 			ticker.Reset(max(time.Until(deadline)/4, 10*time.Millisecond))
 			continue

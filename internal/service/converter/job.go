@@ -35,7 +35,7 @@ func (c *Converter) work(ctx context.Context, claim ledger.Record) error {
 	running, stop, end := c.jobs.begin(ctx, claim.ID)
 	defer end()
 
-	j.logger.Info("conversion begins", "size", claim.Video.Size)
+	j.logger.InfoContext(ctx, "conversion begins", "size", claim.Video.Size)
 	began := time.Now()
 	j.announce(ctx, conversion.Converting, 0)
 	heart := startHeart(running, stop, c.ledger, claim, j.logger)
@@ -67,7 +67,7 @@ func (j *job) settleResult(ctx context.Context, result transcode.Result, took ti
 		// The lease runs out and someone converts it again.
 		return fmt.Errorf("complete: %w", err)
 	}
-	j.logger.Info("conversion completed", "took", took, "duration", result.MP3.Duration, "size", result.MP3.Size)
+	j.logger.InfoContext(ctx, "conversion completed", "took", took, "duration", result.MP3.Duration, "size", result.MP3.Size)
 	j.wake()
 	j.announceRecord(ctx, record)
 	return nil
@@ -77,7 +77,7 @@ func (j *job) settleResult(ctx context.Context, result transcode.Result, took ti
 // other state the MP3 is left alone: another converter may have replaced it, or, if the conversion is tried again, may
 // do so between this look and the removal. It goes when the record's files go.
 func (j *job) discard(ctx context.Context) error {
-	j.logger.Warn("claim was taken over, result dropped")
+	j.logger.WarnContext(ctx, "claim was taken over, result dropped")
 	record, err := j.ledger.Peek(ctx, j.claim.ID)
 	switch {
 	case errors.Is(err, ledger.ErrNotFound):
@@ -99,17 +99,17 @@ func (j *job) settleError(ctx context.Context, cause error) error {
 	var record ledger.Record
 	switch {
 	case errors.Is(cause, ledger.ErrStale):
-		j.logger.Warn("conversion given up", "cause", cause)
+		j.logger.WarnContext(ctx, "conversion given up", "cause", cause)
 		// The news of a cancellation may have come late, to a claim made after a retry: that one is handed back.
 		err = j.ledger.Release(ctx, j.claim.ID, j.claim.Fence)
 	case errors.Is(cause, errStopping), errors.Is(cause, errLeaseLost), errors.Is(cause, context.Canceled):
-		j.logger.Info("conversion handed back", "cause", cause)
+		j.logger.InfoContext(ctx, "conversion handed back", "cause", cause)
 		err = j.ledger.Release(ctx, j.claim.ID, j.claim.Fence)
 	case errors.As(cause, &failure):
-		j.logger.Info("conversion failed", "slug", failure.Slug, "detail", failure.Detail)
+		j.logger.InfoContext(ctx, "conversion failed", "slug", failure.Slug, "detail", failure.Detail)
 		record, err = j.ledger.Fail(ctx, j.claim.ID, j.claim.Fence, *failure)
 	default:
-		j.logger.Warn("conversion will be tried again", "error", cause)
+		j.logger.WarnContext(ctx, "conversion will be tried again", "error", cause)
 		record, err = j.ledger.Reschedule(ctx, j.claim.ID, j.claim.Fence, cause)
 	}
 	if errors.Is(err, ledger.ErrStale) || errors.Is(err, ledger.ErrNotFound) {
@@ -133,6 +133,6 @@ func (j *job) announceRecord(ctx context.Context, record ledger.Record) {
 func (j *job) announce(ctx context.Context, status conversion.Status, progress float64) {
 	event := conversion.Event{ID: j.claim.ID, Owner: j.claim.Owner, Status: status, Progress: progress, At: time.Now().UTC()}
 	if err := j.queue.Announce(ctx, event); err != nil {
-		j.logger.Debug("event lost", "status", status, "error", err)
+		j.logger.DebugContext(ctx, "event lost", "status", status, "error", err)
 	}
 }

@@ -132,7 +132,7 @@ func (g *Gateway) takeFile(ctx context.Context, request *uploadRequest, f *form,
 		in.abandon(ctx)
 		return ledger.Record{}, err
 	}
-	g.logger.Info("video accepted", "conversion", record.ID, "user", record.Owner, "size", record.Video.Size)
+	g.logger.InfoContext(ctx, "video accepted", "conversion", record.ID, "user", record.Owner, "size", record.Video.Size)
 	return record, nil
 }
 

@@ -132,7 +132,7 @@ func (g *Gateway) announce(ctx context.Context, record ledger.Record) {
 		ID: record.ID, Owner: record.Owner, Status: record.Status, Progress: record.Progress, At: time.Now().UTC(),
 	}
 	if err := g.queue.Announce(ctx, event); err != nil {
-		g.logger.Debug("event lost", "conversion", record.ID, "error", err)
+		g.logger.DebugContext(ctx, "event lost", "conversion", record.ID, "error", err)
 	}
 }
 

@@ -36,10 +36,14 @@ func (g *Gateway) problemOf(r *http.Request, err error) httpx.Problem {
 		return problem
 	}
 	if errors.Is(err, context.Canceled) && r.Context().Err() != nil {
-		g.logger.Debug("client has gone", "request", httpx.RequestIDOf(r.Context()))
+		g.logger.DebugContext(r.Context(), "client has gone", "request", httpx.RequestIDOf(r.Context()))
 		return httpx.Internal()
 	}
-	g.logger.Error("request failed", "request", httpx.RequestIDOf(r.Context()), "error", err)
+	line := []any{"request", httpx.RequestIDOf(r.Context()), "error", err}
+	if id, ok := httpx.ConversionOf(r, nil); ok {
+		line = append(line, "conversion", id)
+	}
+	g.logger.ErrorContext(r.Context(), "request failed", line...)
 	switch {
 	case errors.Is(err, store.ErrUnavailable):
 		return httpx.Unavailable("The database")

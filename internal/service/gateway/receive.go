@@ -101,7 +101,7 @@ func (in *incoming) keep(ctx context.Context) error {
 		in.kept = in.asked
 		return nil
 	case ctx.Err() == nil && !errors.Is(err, ledger.ErrStale) && !errors.Is(err, ledger.ErrNotFound) && time.Since(in.kept) < lease*2/3:
-		in.gateway.logger.Warn("upload's claim not renewed, will be tried again", "conversion", in.id, "error", err)
+		in.gateway.logger.WarnContext(ctx, "upload's claim not renewed, will be tried again", "conversion", in.id, "error", err)
 		return nil
 	default:
 		return fmt.Errorf("keep the upload's claim: %w", err)
@@ -157,6 +157,6 @@ func (in *incoming) abandon(ctx context.Context) {
 	}
 	if err := errors.Join(aborted, in.gateway.ledger.Abandon(ctx, in.id)); err != nil {
 		// The lease runs out, and the collector does what could not be done here.
-		in.gateway.logger.Warn("broken upload not removed yet", "conversion", in.id, "error", err)
+		in.gateway.logger.WarnContext(ctx, "broken upload not removed yet", "conversion", in.id, "error", err)
 	}
 }

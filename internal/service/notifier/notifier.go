@@ -105,20 +105,20 @@ func (n *Notifier) settle(ctx context.Context, claim ledger.Record, sent error) 
 	var err error
 	switch {
 	case sent == nil:
-		logger.Info("mail sent")
+		logger.InfoContext(ctx, "mail sent")
 		err = n.ledger.MailDelivered(ctx, claim.ID, claim.Mail.Fence)
 	case errors.Is(sent, mail.ErrRefused):
-		logger.Error("mail refused", "error", sent)
+		logger.ErrorContext(ctx, "mail refused", "error", sent)
 		err = n.ledger.MailRejected(ctx, claim.ID, claim.Mail.Fence, sent)
 	case errors.Is(sent, mail.ErrUnknown):
-		logger.Warn("mail may have been sent", "error", sent)
+		logger.WarnContext(ctx, "mail may have been sent", "error", sent)
 		err = n.ledger.MailUncertain(ctx, claim.ID, claim.Mail.Fence, sent)
 	default:
-		logger.Warn("mail not sent, will be tried again", "error", sent)
+		logger.WarnContext(ctx, "mail not sent, will be tried again", "error", sent)
 		err = n.ledger.MailFailed(ctx, claim.ID, claim.Mail.Fence, sent)
 	}
 	if errors.Is(err, ledger.ErrStale) {
-		logger.Warn("mail was taken over")
+		logger.WarnContext(ctx, "mail was taken over")
 		return nil
 	}
 	if err != nil {

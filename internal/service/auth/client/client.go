@@ -169,7 +169,7 @@ func (c *Client) do(ctx context.Context, build func(context.Context) (*http.Requ
 		case ctx.Err() != nil:
 			return nil, fmt.Errorf("ask auth: %w", ctx.Err())
 		case attempt == 1 && errors.Is(err, syscall.ECONNREFUSED) && pause(asking):
-			c.logger.Debug("auth refused the connection, trying once more")
+			c.logger.DebugContext(ctx, "auth refused the connection, trying once more")
 		default:
 			return nil, err
 		}

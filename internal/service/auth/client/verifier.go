@@ -70,7 +70,7 @@ func (v *Verifier) Run(ctx context.Context) error {
 	for {
 		wait := refreshEvery
 		if err := v.refresh(ctx); err != nil && ctx.Err() == nil {
-			v.logger.Warn("keys of auth not refreshed", "error", err)
+			v.logger.WarnContext(ctx, "keys of auth not refreshed", "error", err)
 			if v.Check() != nil {
 				wait = refreshRetry
 			}
