@@ -138,9 +138,9 @@ func scratch(settings Settings) (string, error) {
 
 // newLogger writes lines for people to a terminal and JSON elsewhere.
 func newLogger(settings Settings, logs io.Writer) (*slog.Logger, error) {
-	var level slog.Level
-	if err := level.UnmarshalText([]byte(settings.LogLevel)); err != nil {
-		return nil, &SettingError{"UNREEL_LOG_LEVEL", settings.LogLevel, "must be debug, info, warn or error"}
+	level, refused := parseLevel(settings.LogLevel)
+	if refused != nil {
+		return nil, refused
 	}
 	return telemetry.NewLogger(logs, level, isTerminal(logs)), nil
 }

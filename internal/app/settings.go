@@ -2,13 +2,7 @@ package app
 
 import (
 	"fmt"
-	"net"
-	"net/mail"
 	"net/netip"
-	"net/url"
-	"path/filepath"
-	"runtime"
-	"strings"
 	"time"
 
 	"github.com/dustin/go-humanize"
@@ -106,8 +100,6 @@ type AdminSettings struct {
 	LogLevel  string `env:"UNREEL_LOG_LEVEL" default:"info" placeholder:"LEVEL" help:"debug, info, warn or error."`
 }
 
-var databaseSchemes = []string{"mysql", "sqlite"}
-
 // Bytes is a size as people write it: 4GiB, 500MB.
 type Bytes int64
 
@@ -147,155 +139,4 @@ type SettingError struct {
 // Error names the variable, its value and what would do.
 func (e *SettingError) Error() string {
 	return fmt.Sprintf("%s is %q: %s", e.Variable, e.Value, e.Remedy)
-}
-
-// completeAlone fills in what a process that does everything itself can do without being told, and returns a
-// SettingError for the first setting that cannot work.
-func (s *Settings) completeAlone() error {
-	fill(&s.Database, "sqlite:"+filepath.Join(s.Data, "unreel.db"))
-	fill(&s.Blobs, "file:"+filepath.Join(s.Data, "blobs"))
-	fill(&s.Mail, "file:"+filepath.Join(s.Data, "mail"))
-	fill(&s.Queue, "local:")
-	return s.complete(allRoles)
-}
-
-// completeDatabase does the same for a command that works on the database alone.
-func (s *Settings) completeDatabase() error {
-	fill(&s.Database, "sqlite:"+filepath.Join(s.Data, "unreel.db"))
-	return checkScheme("UNREEL_DATABASE", s.Database, databaseSchemes)
-}
-
-// complete fills in the remaining defaults and returns a SettingError for the first setting that cannot work
-// for the given roles.
-func (s *Settings) complete(as roles) error {
-	if s.Converters == 0 {
-		s.Converters = runtime.NumCPU()
-	}
-	for _, check := range []func(roles) error{s.checkAddresses, s.checkChoices, s.checkLimits, s.checkBackends} {
-		if err := check(as); err != nil {
-			return err
-		}
-	}
-	return nil
-}
-
-func fill(setting *string, otherwise string) {
-	if *setting == "" {
-		*setting = otherwise
-	}
-}
-
-func (s *Settings) checkAddresses(as roles) error {
-	for _, setting := range []struct {
-		variable, address string
-		used              bool
-	}{
-		{"UNREEL_ADDR", s.Addr, as.has(roleGateway)},
-		{"UNREEL_ADMIN_ADDR", s.AdminAddr, true},
-		{"UNREEL_AUTH_ADDR", s.AuthAddr, s.AuthAddr != ""},
-	} {
-		if _, _, err := net.SplitHostPort(setting.address); err != nil && setting.used {
-			return &SettingError{setting.variable, setting.address, "must be HOST:PORT or :PORT"}
-		}
-	}
-	if _, port, err := net.SplitHostPort(s.Addr); err == nil {
-		fill(&s.PublicURL, "http://localhost:"+port)
-	}
-	if as.has(roleNotifier) || as.has(roleGateway) {
-		fill(&s.PublicURL, "http://localhost:8080")
-		if !isHTTP(s.PublicURL) {
-			return &SettingError{"UNREEL_PUBLIC_URL", redact(s.PublicURL), "must be a URL such as https://mp3.example.com"}
-		}
-	}
-	return nil
-}
-
-func isHTTP(text string) bool {
-	parsed, err := url.Parse(text)
-	return err == nil && (parsed.Scheme == "http" || parsed.Scheme == "https") && parsed.Host != ""
-}
-
-func (s *Settings) checkChoices(as roles) error {
-	if as.has(roleAuth) {
-		switch s.Signup {
-		case "open", "closed":
-		case "verified":
-			return &SettingError{"UNREEL_SIGNUP", s.Signup, "this version cannot confirm addresses yet; use open or closed"}
-		default:
-			return &SettingError{"UNREEL_SIGNUP", s.Signup, "must be open or closed"}
-		}
-		if s.RateLimit != "on" && s.RateLimit != "off" {
-			return &SettingError{"UNREEL_RATE_LIMIT", s.RateLimit, "must be on or off"}
-		}
-	}
-	if as.has(roleNotifier) {
-		if _, err := mail.ParseAddress(s.MailFrom); err != nil {
-			return &SettingError{"UNREEL_MAIL_FROM", s.MailFrom, "must be an address such as Unreel <unreel@example.com>"}
-		}
-	}
-	return nil
-}
-
-func (s *Settings) checkLimits(as roles) error {
-	switch {
-	case as.has(roleGateway) && s.MaxUpload < 1:
-		return &SettingError{"UNREEL_MAX_UPLOAD", humanize.IBytes(0), "must be more than nothing"}
-	case as.has(roleConverter) && s.MaxDuration <= 0:
-		return &SettingError{"UNREEL_MAX_DURATION", s.MaxDuration.String(), "must be more than nothing"}
-	case s.Retention < 0:
-		return &SettingError{"UNREEL_RETENTION", s.Retention.String(), "must not be negative; 0 keeps files for ever"}
-	case as.has(roleConverter) && (s.Converters < 1 || s.Converters > 1024):
-		return &SettingError{"UNREEL_CONVERTERS", fmt.Sprint(s.Converters), "must be from 1 to 1024"}
-	}
-	return nil
-}
-
-// checkBackends refuses a backend that is missing or unknown.
-func (s *Settings) checkBackends(as roles) error {
-	queues := []string{"amqp", "amqps"}
-	if as == allRoles {
-		queues = append(queues, "local")
-	}
-	for _, setting := range []struct {
-		variable, value string
-		schemes         []string
-		used            bool
-	}{
-		{"UNREEL_DATABASE", s.Database, databaseSchemes, true},
-		{"UNREEL_BLOBS", s.Blobs, []string{"mongodb", "mongodb+srv", "file"}, as.needBlobs()},
-		{"UNREEL_QUEUE", s.Queue, queues, as.needQueue()},
-		{"UNREEL_MAIL", s.Mail, []string{"smtp", "smtps", "smtp+insecure", "file"}, as.has(roleNotifier)},
-	} {
-		if !setting.used {
-			continue
-		}
-		if err := checkScheme(setting.variable, setting.value, setting.schemes); err != nil {
-			return err
-		}
-	}
-	return nil
-}
-
-func checkScheme(variable, value string, schemes []string) error {
-	scheme, _, found := strings.Cut(value, ":")
-	for _, known := range schemes {
-		if found && scheme == known {
-			return nil
-		}
-	}
-	return &SettingError{variable, redact(value), "must begin with " + strings.Join(schemes, ":, ") + ":"}
-}
-
-// redact is a URL without its password. Of what is not written as such a URL, but may have a password in it, only
-// the scheme is shown.
-func redact(text string) string {
-	parsed, err := url.Parse(text)
-	if err != nil || parsed.User == nil && strings.Contains(text, "@") {
-		scheme, _, found := strings.Cut(text, "://")
-		if !found {
-			return "…"
-		}
-		return scheme + "://…"
-	}
-	return parsed.Redacted()
 }

@@ -47,6 +47,7 @@ type commands struct {
 	Users     UsersCmd     `cmd:"" group:"Services" help:"Administer accounts."`
 	Queue     QueueCmd     `cmd:"" group:"Services" help:"Look at what did not go well, and replay it."`
 	Health    HealthCmd    `cmd:"" group:"Services" help:"Exit 0 when a service is ready."`
+	Doctor    DoctorCmd    `cmd:"" group:"Services" help:"Look at every setting and server, and say what is wrong."`
 
 	Convert ConvertCmd `cmd:"" group:"Here and now" help:"Convert local files, without a server."`
 

@@ -20,7 +20,7 @@ import (
 )
 
 // mysqlVariable names a MySQL or MariaDB for tests to use instead of starting one, as
-// mysql://user:password@host:port; its user must be allowed to create databases.
+// mysql://user:password@host:port; its user must be allowed to create databases and accounts.
 const mysqlVariable = "UNREEL_TEST_MYSQL"
 
 // MariaDB returns the URL of a new, empty database, mysql://user:password@host:port/name, on a server that
@@ -114,7 +114,7 @@ func initialise(ctx context.Context, dir string, account *url.Userinfo) error {
 		return fmt.Errorf("initialise mariadb: %w\n%s", err, output)
 	}
 	password, _ := account.Password()
-	accounts := fmt.Sprintf("CREATE USER IF NOT EXISTS '%[1]s'@'%%' IDENTIFIED BY '%[2]s';\nGRANT ALL ON *.* TO '%[1]s'@'%%';\n",
+	accounts := fmt.Sprintf("CREATE USER IF NOT EXISTS '%[1]s'@'%%' IDENTIFIED BY '%[2]s';\nGRANT ALL ON *.* TO '%[1]s'@'%%' WITH GRANT OPTION;\n",
 		account.Username(), password)
 	return os.WriteFile(filepath.Join(dir, "accounts.sql"), []byte(accounts), 0o600)
 }

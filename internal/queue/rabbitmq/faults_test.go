@@ -211,8 +211,16 @@ func testMemoryAlarm(t *testing.T, server *servers.RabbitMQServer) {
 	if err := q.Announce(t.Context(), conversion.Event{}); !errors.Is(err, store.ErrUnavailable) {
 		t.Errorf("announce gave %v, want %v", err, store.ErrUnavailable)
 	}
+	report, err := Examine(t.Context(), Config{URL: address})
+	if err != nil || report.Alarm == nil || !strings.Contains(report.Alarm.Error(), "memory") {
+		t.Errorf("examine gave %+v, %v, want the reason", report, err)
+	}
 	server.Control(t, "set_vm_memory_high_watermark", "0.6")
 	ready(t, q)
+	report, err = Examine(t.Context(), Config{URL: address})
+	if err != nil || report.Alarm != nil || len(report.Queues) != 4 {
+		t.Errorf("examine after the alarm gave %+v, %v", report, err)
+	}
 	want := newHint()
 	publish(t, q, queue.Video, want)
 	for receive(t, got).ID != want.ID {

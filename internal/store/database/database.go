@@ -35,6 +35,7 @@ type dialect struct {
 	now        string // an expression: microseconds since 1970
 	forUpdate  string // locks the rows that a SELECT finds
 	skipLocked string // the same, passing over rows that another holds
+	tables     string // a SELECT that counts the tables of a name
 	duplicate  func(error) bool
 	transient  func(error) bool
 	translate  func(error) error

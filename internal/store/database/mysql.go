@@ -51,6 +51,7 @@ func openMySQL(address string) (*DB, error) {
 			now:        "CAST(UNIX_TIMESTAMP(NOW(6)) * 1000000 AS SIGNED)",
 			forUpdate:  " FOR UPDATE",
 			skipLocked: " FOR UPDATE SKIP LOCKED",
+			tables:     "SELECT COUNT(*) FROM information_schema.tables WHERE table_schema = DATABASE() AND table_name = ?",
 			duplicate:  func(err error) bool { return mysqlNumber(err) == errDuplicate },
 			transient:  transientMySQL,
 			translate:  translateMySQL,

@@ -40,8 +40,9 @@ func openSQLite(address string) (*DB, error) {
 	return &DB{
 		pool: pool,
 		dialect: dialect{
-			name: "sqlite",
-			now:  "CAST(unixepoch('subsec') * 1000000 AS INTEGER)",
+			name:   "sqlite",
+			now:    "CAST(unixepoch('subsec') * 1000000 AS INTEGER)",
+			tables: "SELECT COUNT(*) FROM sqlite_master WHERE type = 'table' AND name = ?",
 			duplicate: func(err error) bool {
 				code := sqliteCode(err)
 				return code == sqlite3.SQLITE_CONSTRAINT_UNIQUE || code == sqlite3.SQLITE_CONSTRAINT_PRIMARYKEY

@@ -30,6 +30,7 @@ import (
 	"sync"
 	"time"
 
+	"go.mongodb.org/mongo-driver/v2/bson"
 	"go.mongodb.org/mongo-driver/v2/mongo"
 	"go.mongodb.org/mongo-driver/v2/mongo/readpref"
 
@@ -142,6 +143,28 @@ func (s *Store) Check(ctx context.Context) error {
 		return fmt.Errorf("check MongoDB: %w", err)
 	}
 	return nil
+}
+
+// Version is what the server says it is, such as "7.0.14".
+func (s *Store) Version(ctx context.Context) (string, error) {
+	client, err := s.connect()
+	if err != nil {
+		return "", fmt.Errorf("ask MongoDB for its version: %w", err)
+	}
+	var build struct {
+		Version string `bson:"version"`
+		Ferret  string `bson:"ferretdbVersion"`
+	}
+	err = s.run(ctx, func(ctx context.Context) error {
+		return client.Database("admin").RunCommand(ctx, bson.D{{Key: "buildInfo", Value: 1}}).Decode(&build)
+	})
+	if err != nil {
+		return "", fmt.Errorf("ask MongoDB for its version: %w", err)
+	}
+	if build.Ferret != "" {
+		return build.Version + " (FerretDB " + build.Ferret + ")", nil
+	}
+	return build.Version, nil
 }
 
 // prepare makes the indexes of a kind, unless this store has made them.

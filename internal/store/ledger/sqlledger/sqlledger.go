@@ -35,6 +35,11 @@ func (s *Store) Migrate(ctx context.Context) error {
 	return s.db.Migrate(ctx, "ledger", migrations)
 }
 
+// Schema returns how far the ledger's tables have been migrated, and how far Migrate would bring them.
+func (s *Store) Schema(ctx context.Context) (applied, wanted int64, err error) {
+	return s.db.Schema(ctx, "ledger", migrations)
+}
+
 // Check implements ledger.Store.
 func (s *Store) Check(ctx context.Context) error {
 	return s.db.Check(ctx)

@@ -32,6 +32,11 @@ func (s *Store) Migrate(ctx context.Context) error {
 	return s.db.Migrate(ctx, "users", migrations)
 }
 
+// Schema returns how far the tables have been migrated, and how far Migrate would bring them.
+func (s *Store) Schema(ctx context.Context) (applied, wanted int64, err error) {
+	return s.db.Schema(ctx, "users", migrations)
+}
+
 // Check returns nil when the database answers.
 func (s *Store) Check(ctx context.Context) error {
 	return s.db.Check(ctx)

@@ -1,0 +1,108 @@
+package doctor
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"os/exec"
+	"strings"
+
+	"github.com/dustin/go-humanize"
+	"golang.org/x/sys/unix"
+
+	"github.com/unreel/unreel/internal/media/transcode"
+	"github.com/unreel/unreel/internal/store/blob/disk"
+)
+
+// writable returns nil if files can be made in a folder, or in the nearest one above it that is there.
+func writable(dir string) error {
+	for {
+		err := unix.Access(dir, unix.W_OK|unix.X_OK)
+		if !errors.Is(err, os.ErrNotExist) {
+			if err != nil {
+				return fmt.Errorf("%s: %w", dir, err)
+			}
+			return nil
+		}
+		dir = parent(dir)
+	}
+}
+
+// parent is the folder above, and for the first of a relative path the one that the process is in.
+func parent(dir string) string {
+	dir = strings.TrimRight(dir, "/")
+	switch i := strings.LastIndexByte(dir, '/'); {
+	case i > 0:
+		return dir[:i]
+	case i == 0:
+		return "/"
+	default:
+		return "."
+	}
+}
+
+// Room looks at the free space where a folder is, which must be enough for the largest video and what is kept in
+// reserve for the database.
+func Room(setting, dir string, largest int64) Check {
+	return func(context.Context) []Finding {
+		c := &chart{setting: setting}
+		free, err := freeSpace(dir)
+		switch {
+		case err != nil:
+			c.fail("make the folder, and let the user that runs the service write there", "%v", err)
+		case free < disk.DefaultReserve:
+			c.fail("make room on its disk", "%s is free where %s is: nothing is accepted", bytesOf(free), dir)
+		case free < disk.DefaultReserve+largest:
+			c.warn("make room on its disk, or lower UNREEL_MAX_UPLOAD", "%s is free where %s is, and one video may have %s", bytesOf(free), dir, bytesOf(largest))
+		default:
+			c.ok("%s is free where %s is", bytesOf(free), dir)
+		}
+		return c.findings
+	}
+}
+
+func bytesOf(count int64) string { return humanize.IBytes(uint64(max(count, 0))) }
+
+// freeSpace is what a folder's file system, or that of the nearest folder above it, has for others than root.
+func freeSpace(dir string) (int64, error) {
+	if err := writable(dir); err != nil {
+		return 0, err
+	}
+	for {
+		var stat unix.Statfs_t
+		err := unix.Statfs(dir, &stat)
+		if err == nil {
+			return int64(stat.Bavail) * int64(stat.Bsize), nil //nolint:unconvert // the types differ between systems
+		}
+		if !errors.Is(err, os.ErrNotExist) {
+			return 0, fmt.Errorf("%s: %w", dir, err)
+		}
+		dir = parent(dir)
+	}
+}
+
+// FFmpeg looks at the programs that decode and encode.
+func FFmpeg(scratch string) Check {
+	return func(ctx context.Context) []Finding {
+		c := &chart{setting: "PATH"}
+		if _, err := transcode.New(transcode.Config{TempDir: scratch}); err != nil { //nolint:contextcheck // it asks ffmpeg with a deadline of its own
+			c.fail("install ffmpeg with libmp3lame, as distributions have it (apt-get install ffmpeg)", "%v", err)
+			return c.findings
+		}
+		banner, err := exec.CommandContext(ctx, "ffmpeg", "-hide_banner", "-version").Output()
+		if err != nil {
+			c.fail("look why it does not run", "ffmpeg -version: %v", err)
+			return c.findings
+		}
+		words := strings.Fields(string(banner))
+		version := words[min(2, len(words)-1)]
+		// Builds from git have a version without numbers.
+		if numbers := versionNumbers.FindStringSubmatch(version); numbers != nil && older(numbers, 5, 0) {
+			c.warn("use ffmpeg 5.1 or newer", "ffmpeg %s is older than what is tested", version)
+			return c.findings
+		}
+		c.ok("ffmpeg %s, with libmp3lame", version)
+		return c.findings
+	}
+}
