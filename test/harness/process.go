@@ -124,6 +124,16 @@ func (p *Process) Stop(t testing.TB) {
 	}
 }
 
+// Exchange ends this run in good order and starts another build of the program in its place, with the same settings. It
+// returns when that one is ready.
+func (p *Process) Exchange(t testing.TB, program string) {
+	t.Helper()
+	p.Stop(t)
+	p.program = program
+	p.Start(t)
+	p.Ready(t)
+}
+
 // Pause stops the process's clock, and Continue lets it go on.
 func (p *Process) Pause(t testing.TB) { p.signal(t, syscall.SIGSTOP) }
 
