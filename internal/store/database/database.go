@@ -21,6 +21,8 @@ import (
 type DB struct {
 	pool    *sql.DB
 	dialect dialect
+	// patience is how long the database may take for the first answer; 0: for ever.
+	patience time.Duration
 	// ahead is added to the database's clock: 0 outside tests.
 	ahead atomic.Int64
 	// writer has room for one where the database takes one writer at a time. Waiting here is fair and
@@ -65,7 +67,9 @@ func (d *DB) Close() error {
 
 // Check returns nil when the database answers.
 func (d *DB) Check(ctx context.Context) error {
-	return d.wrap("ping", d.pool.PingContext(ctx))
+	ctx, call := d.begin(ctx)
+	defer call.end()
+	return d.wrap("ping", call.answered(ctx, d.pool.PingContext(ctx)))
 }
 
 // Advance puts the database's clock ahead, for tests of what happens when time has passed.
@@ -88,14 +92,21 @@ func (d *DB) SkipLocked() string { return d.dialect.skipLocked }
 func (d *DB) IsDuplicate(err error) bool { return d.dialect.duplicate(err) }
 
 // Query runs a SELECT outside a transaction.
-func (d *DB) Query(ctx context.Context, query string, args ...any) (*sql.Rows, error) {
-	rows, err := d.pool.QueryContext(ctx, query, args...)
-	return rows, d.wrap("query", err)
+func (d *DB) Query(ctx context.Context, query string, args ...any) (*Rows, error) {
+	ctx, call := d.begin(ctx)
+	rows, err := d.pool.QueryContext(ctx, query, args...) //nolint:rowserrcheck // the caller does
+	if err = call.answered(ctx, err); err != nil {
+		call.end()
+		return nil, d.wrap("query", err)
+	}
+	return &Rows{Rows: rows, end: call.end}, nil
 }
 
 // QueryRow runs a SELECT for one row outside a transaction and scans it; sql.ErrNoRows if there is none.
 func (d *DB) QueryRow(ctx context.Context, query string, args []any, into ...any) error {
-	return d.wrap("query", d.pool.QueryRowContext(ctx, query, args...).Scan(into...))
+	ctx, call := d.begin(ctx)
+	defer call.end()
+	return d.wrap("query", call.answered(ctx, d.pool.QueryRowContext(ctx, query, args...).Scan(into...)))
 }
 
 // attempts is how often a transaction that lost a deadlock is run.
@@ -126,8 +137,10 @@ func (d *DB) write(ctx context.Context, do func(*sql.Tx) error) error {
 			return ctx.Err()
 		}
 	}
+	ctx, call := d.begin(ctx)
+	defer call.end()
 	tx, err := d.pool.BeginTx(ctx, &sql.TxOptions{Isolation: d.dialect.isolation})
-	if err != nil {
+	if err = call.answered(ctx, err); err != nil {
 		return fmt.Errorf("begin: %w", err)
 	}
 	if err := do(tx); err != nil {

@@ -372,3 +372,36 @@ func TestFoundRows(t *testing.T) {
 		}
 	})
 }
+
+// TestHalfOpen stops the server's clock, as a line does that is cut without a word: who waits for an answer is told soon,
+// but what has been answered once may take its time.
+func TestHalfOpen(t *testing.T) {
+	server := servers.NewMariaDB(t)
+	db := open(t, server.Database(t))
+	migrate(t, db)
+	err := db.Write(t.Context(), func(tx *sql.Tx) error {
+		_, err := tx.ExecContext(t.Context(), "DO SLEEP(5)")
+		return err
+	})
+	if err != nil {
+		t.Errorf("a statement that takes its time: %v", err)
+	}
+	server.Pause(t)
+	defer server.Continue(t)
+	var asking sync.WaitGroup
+	for name, ask := range map[string]func() error{
+		"check":    func() error { return db.Check(t.Context()) },
+		"query":    func() error { return query(t.Context(), db) },
+		"write":    func() error { return insert(t.Context(), db, "a", 1) },
+		"queryRow": func() error { return db.QueryRow(t.Context(), "SELECT 1", nil, new(int)) },
+	} {
+		asking.Go(func() {
+			began := time.Now()
+			// The drivers' own patience is 30 s.
+			if err := ask(); !errors.Is(err, store.ErrUnavailable) || time.Since(began) > 20*time.Second {
+				t.Errorf("%s: got %v after %v, want ErrUnavailable soon", name, err, time.Since(began))
+			}
+		})
+	}
+	asking.Wait()
+}

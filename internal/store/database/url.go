@@ -26,7 +26,7 @@ func isLost(err error) bool {
 		return false
 	}
 	var network net.Error
-	return errors.As(err, &network) ||
+	return errors.Is(err, errNoAnswer) || errors.As(err, &network) ||
 		errors.Is(err, driver.ErrBadConn) || errors.Is(err, mysql.ErrInvalidConn) ||
 		errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF)
 }

@@ -19,8 +19,12 @@ import (
 // DefaultTimeout is long enough for a chunk over a slow line to a busy server.
 const DefaultTimeout = 30 * time.Second
 
+// contactTimeout is how long the server may take for the first operation on a blob: somebody waits to be told to come
+// back later, and nothing is lost yet by telling so.
+const contactTimeout = 4 * time.Second
+
 // selectionTimeout is how long an operation waits for a server to be there: longer than a replica set
-// usually takes to elect a primary, short enough for a client to be told.
+// usually takes to elect a primary, so that an upload of hours lives through that.
 const selectionTimeout = 10 * time.Second
 
 // Config says where the server is.

@@ -131,3 +131,26 @@ func wantUnavailable(t *testing.T, operations map[string]func() error) {
 	}
 	running.Wait()
 }
+
+// TestHalfOpen wants who begins something to be told soon, however patient the store is with what is under way.
+func TestHalfOpen(t *testing.T) {
+	opened, server := faulty(t, DefaultTimeout)
+	id := newID()
+	put(t, opened, id, []byte("stored"), blob.Meta{})
+	server.Pause(t)
+	defer server.Continue(t)
+	began := time.Now()
+	wantUnavailable(t, map[string]func() error{
+		"open": func() error {
+			_, err := opened.Open(t.Context(), blob.Video, id)
+			return err
+		},
+		"create": func() error {
+			_, err := opened.Create(t.Context(), blob.Video, newID())
+			return err
+		},
+	})
+	if took := time.Since(began); took > DefaultTimeout*2/3 {
+		t.Errorf("it took %v", took)
+	}
+}

@@ -189,6 +189,11 @@ func (s *Store) run(ctx context.Context, operation func(context.Context) error) 
 	return runFor(ctx, s.config.Timeout, operation)
 }
 
+// contact does the same for the first operation on a blob.
+func (s *Store) contact(ctx context.Context, operation func(context.Context) error) error {
+	return runFor(ctx, min(contactTimeout, s.config.Timeout), operation)
+}
+
 // runBulk does the same for an operation on as many chunks as a blob may have.
 func (s *Store) runBulk(ctx context.Context, operation func(context.Context) error) error {
 	return runFor(ctx, bulkFactor*s.config.Timeout, operation)

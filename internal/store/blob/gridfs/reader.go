@@ -31,7 +31,7 @@ func (s *Store) Open(ctx context.Context, kind blob.Kind, id conversion.ID) (blo
 		return nil, err
 	}
 	var found file
-	err = s.run(ctx, func(ctx context.Context) error {
+	err = s.contact(ctx, func(ctx context.Context) error {
 		var exists bool
 		var err error
 		if found, exists, err = bucket.find(ctx, key); err == nil && !exists {

@@ -64,7 +64,7 @@ func (s *Store) Create(ctx context.Context, kind blob.Kind, id conversion.ID) (b
 		store: s, bucket: bucket, id: key, mark: bson.NewObjectID(), run: s.runner(ctx),
 		clean: func(operation func(context.Context) error) error { return s.runBulk(detached, operation) },
 	}
-	if err := w.run(w.begin); err != nil {
+	if err := s.contact(ctx, w.begin); err != nil {
 		return nil, fmt.Errorf("create %s %s: %w", kind, id, err)
 	}
 	return w, nil

@@ -31,7 +31,8 @@ func (s *Store) selectMany(ctx context.Context, where string, args ...any) ([]le
 	if err != nil {
 		return nil, fmt.Errorf("select conversions: %w", err)
 	}
-	found, err := scanRows(rows)
+	defer rows.Close()
+	found, err := scanRows(rows.Rows)
 	if err == nil && len(found.records) == 0 && len(found.unreadable) > 0 {
 		err = found.unreadable[0]
 	}
