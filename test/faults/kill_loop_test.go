@@ -11,6 +11,7 @@ import (
 	"mime/multipart"
 	"net/http"
 	"os"
+	"regexp"
 	"strconv"
 	"strings"
 	"sync"
@@ -27,33 +28,73 @@ import (
 	"github.com/unreel/unreel/internal/media/mediatest"
 	"github.com/unreel/unreel/internal/store/ledger"
 	"github.com/unreel/unreel/test/harness"
+	"github.com/unreel/unreel/test/servers"
 )
 
 // loop is how long a kill loop goes on.
 type loop struct {
-	jobs, kills, serverKills int
+	rounds                   int // each ends with everything settled, judged and deleted
+	jobs, kills, serverKills int // in all rounds together
+	pauses                   int // of converters, for two leases
 }
 
 // TestKillLoop kills services, database, broker and blob server at random while videos are uploaded, converted and
 // mailed about.
 func TestKillLoop(t *testing.T) {
-	size := loop{jobs: 40, kills: 9, serverKills: 3}
-	if os.Getenv("UNREEL_TEST_FAULTS") == "long" {
-		size = loop{jobs: 10_000, kills: 200, serverKills: 30}
+	if inLong(true, false) {
+		size := loop{rounds: 1, jobs: 40, kills: 9, serverKills: 3}
+		newKillLoop(t, size, harness.Binary()).run(t)
+		return
 	}
-	seed := uint64(time.Now().UnixNano())
-	if given, err := strconv.ParseUint(os.Getenv("UNREEL_TEST_SEED"), 10, 64); err == nil {
-		seed = given
+	// Short leases: more happens in an hour.
+	newKillLoop(t, longLoop(t), harness.Build(t, "faults"), "UNREEL_RATE_LIMIT=off").run(t)
+}
+
+// longLoop is 10,000 jobs, or as many as UNREEL_TEST_JOBS says with as many kills as belong to that.
+func longLoop(t *testing.T) loop {
+	t.Helper()
+	jobs := 10_000
+	if given, err := strconv.Atoi(os.Getenv("UNREEL_TEST_JOBS")); err == nil {
+		jobs = given
 	}
-	t.Logf("UNREEL_TEST_SEED=%d", seed)
+	return loop{
+		rounds: max(1, jobs/500), jobs: jobs, kills: max(9, jobs/50), serverKills: max(3, jobs*3/1000), pauses: max(1, jobs/500),
+	}
+}
+
+// TestKillLoopOfMutants makes the system wrong on purpose, and wants the kill loop to notice.
+func TestKillLoopOfMutants(t *testing.T) {
+	if inLong(true, false) {
+		t.Skip("takes minutes: set UNREEL_TEST_FAULTS=long")
+	}
+	killed, paused := loop{rounds: 1, jobs: 80, kills: 24}, loop{rounds: 1, jobs: 80, pauses: 6}
+	for name, size := range map[string]loop{
+		"ack-before-commit": killed, "202-before-commit": killed, "no-relay": killed, "no-fence": paused,
+	} {
+		t.Run(name, func(t *testing.T) {
+			k := newKillLoop(t, size, harness.Build(t, "faults"), "UNREEL_RATE_LIMIT=off", "UNREEL_MUTANT="+name)
+			k.patience = time.Minute
+			noticed := suspect(t, k.run)
+			if len(noticed) == 0 {
+				t.Fatal("nobody has noticed")
+			}
+			t.Logf("%d complaints, the first: %s", len(noticed), noticed[0])
+		})
+	}
+}
+
+func newKillLoop(t *testing.T, size loop, program string, settings ...string) *killLoop {
+	t.Helper()
 	k := &killLoop{
-		size: size, random: rand.New(rand.NewPCG(seed, 0)), oracle: newOracle(t),
-		cluster:  harness.StartCluster(t, harness.Shape{Gateways: 2, Converters: 2, Notifiers: 2}),
+		size: size, random: seeded(t), oracle: newOracle(t),
+		cluster:  harness.StartClusterOf(t, program, harness.Shape{Gateways: 2, Converters: 2, Notifiers: 2}, settings...),
 		outcomes: outcomes(t),
+		// Two leases and a minute, and what the work itself takes on a busy machine.
+		patience: 2*ledger.DefaultConfig().Lease + time.Minute + time.Duration(size.jobs/size.rounds)*2*time.Second,
 	}
 	k.cluster.Broker.Sync(t)
 	k.user = harness.SignUp(t, k.cluster.URL, "ada@example.com")
-	k.run(t)
+	return k
 }
 
 // outcomes is what jobs can be: one in twenty is no video, one in twenty a broken one.
@@ -74,16 +115,41 @@ func outcomes(t *testing.T) []outcome {
 
 type killLoop struct {
 	size     loop
+	patience time.Duration // until everything has settled
 	random   *rand.Rand
 	oracle   *oracle
 	cluster  *harness.Cluster
 	user     *harness.User
 	outcomes []outcome
+	token    token
 
-	notifierKills int
+	notifierKills, serverKills int
+	total                      verdict
 }
 
-func (k *killLoop) run(t *testing.T) {
+// run is every round. Between two of them all conversions are deleted, so that what the last one left is not taken
+// for the next one's, and the servers keep little.
+func (k *killLoop) run(t testing.TB) {
+	began := time.Now()
+	trouble := k.plan()
+	for round := range k.size.rounds {
+		first, next := k.size.jobs*round/k.size.rounds, k.size.jobs*(round+1)/k.size.rounds
+		due := len(trouble) * (round + 1) / k.size.rounds
+		k.round(t, first, next, trouble[len(trouble)*round/k.size.rounds:due])
+		if t.Failed() {
+			return
+		}
+		if round+1 < k.size.rounds {
+			k.clear(t)
+		}
+	}
+	t.Logf("%d jobs in %v, %d kills of services and %d of servers, %d pauses: %+v",
+		k.size.jobs, time.Since(began).Round(time.Second), k.size.kills, k.size.serverKills, k.size.pauses, k.total)
+}
+
+// round uploads some jobs while it makes trouble, and holds what became of them against what was promised.
+func (k *killLoop) round(t testing.TB, first, next int, trouble []func(testing.TB)) {
+	t.Helper()
 	began := time.Now()
 	jobs := make(chan int)
 	var uploads sync.WaitGroup
@@ -96,32 +162,35 @@ func (k *killLoop) run(t *testing.T) {
 			}
 		})
 	}
-	every := max(1, k.size.jobs/(k.size.kills+k.size.serverKills))
-	kills := k.plan()
-	for job := range k.size.jobs {
+	done := 0
+	for job := first; job < next; job++ {
 		jobs <- job
-		if (job+1)%every == 0 && len(kills) > 0 {
-			kills[0](t)
-			kills = kills[1:]
+		for done < len(trouble)*(job+1-first)/(next-first) {
+			trouble[done](t)
+			done++
 		}
 	}
 	close(jobs)
 	uploads.Wait()
 	t.Logf("%d jobs accepted after %v", k.oracle.count(), time.Since(began).Round(time.Second))
-	if k.oracle.count() != k.size.jobs {
-		t.Fatalf("%d jobs accepted, want %d", k.oracle.count(), k.size.jobs)
+	if k.oracle.count() != next-first {
+		t.Fatalf("%d jobs accepted, want %d", k.oracle.count(), next-first)
 	}
 	k.settle(t)
 	k.judge(t)
 }
 
-// plan is every kill of the loop, in random order.
-func (k *killLoop) plan() []func(*testing.T) {
-	var kills []func(*testing.T)
+// plan is every trouble of the loop, in random order.
+func (k *killLoop) plan() []func(testing.TB) {
+	var plan []func(testing.TB)
 	processes := k.cluster.Processes()
 	for range k.size.kills {
 		victim := processes[k.random.IntN(len(processes))]
-		kills = append(kills, func(t *testing.T) { k.killProcess(t, victim) })
+		plan = append(plan, func(t testing.TB) { k.killProcess(t, victim) })
+	}
+	for range k.size.pauses {
+		victim := k.cluster.Converters[k.random.IntN(len(k.cluster.Converters))]
+		plan = append(plan, func(t testing.TB) { k.pause(t, victim) })
 	}
 	servers := []interface {
 		Kill(testing.TB)
@@ -129,17 +198,19 @@ func (k *killLoop) plan() []func(*testing.T) {
 	}{k.cluster.Database, k.cluster.Broker, k.cluster.Blobs}
 	for i := range k.size.serverKills {
 		victim := servers[i%len(servers)]
-		kills = append(kills, func(t *testing.T) {
+		plan = append(plan, func(t testing.TB) {
+			k.serverKills++
 			t.Logf("kill -9 of %T", victim)
 			victim.Kill(t)
 			victim.Restart(t)
 		})
 	}
-	k.random.Shuffle(len(kills), func(i, j int) { kills[i], kills[j] = kills[j], kills[i] })
-	return kills
+	k.random.Shuffle(len(plan), func(i, j int) { plan[i], plan[j] = plan[j], plan[i] })
+	return plan
 }
 
-func (k *killLoop) killProcess(t *testing.T, victim *harness.Process) {
+func (k *killLoop) killProcess(t testing.TB, victim *harness.Process) {
+	t.Helper()
 	for _, notifier := range k.cluster.Notifiers {
 		if victim == notifier {
 			k.notifierKills++
@@ -148,6 +219,21 @@ func (k *killLoop) killProcess(t *testing.T, victim *harness.Process) {
 	t.Logf("kill -9 of %s", victim.Name())
 	victim.Kill(t)
 	victim.Start(t)
+}
+
+// pause stops a process's clock for two leases, while others go on.
+func (k *killLoop) pause(t testing.TB, victim *harness.Process) {
+	t.Helper()
+	t.Logf("pause of %s", victim.Name())
+	victim.Pause(t)
+	defer victim.Continue(t)
+	began := time.Now()
+	harness.Eventually(t, "two leases to pass", func() error {
+		if since := time.Since(began); since < 2*shortLease {
+			return fmt.Errorf("%v have", since)
+		}
+		return nil
+	})
 }
 
 // upload sends one job until it is accepted, as a careful client does: with the same key each time, to any gateway.
@@ -185,12 +271,16 @@ func (k *killLoop) send(ctx context.Context, url, key string, want outcome) (str
 	}
 	ctx, cancel := context.WithTimeout(ctx, time.Minute)
 	defer cancel()
+	bearer, err := k.token.of(ctx, url, k.user)
+	if err != nil {
+		return "", err
+	}
 	request, err := http.NewRequestWithContext(ctx, http.MethodPost, url+"/v1/conversions", body)
 	if err != nil {
 		return "", err
 	}
 	request.Header.Set("Content-Type", form.FormDataContentType())
-	request.Header.Set("Authorization", "Bearer "+k.user.Token)
+	request.Header.Set("Authorization", "Bearer "+bearer)
 	request.Header.Set("Idempotency-Key", key)
 	response, err := http.DefaultClient.Do(request)
 	if err != nil {
@@ -212,15 +302,13 @@ func (k *killLoop) send(ctx context.Context, url, key string, want outcome) (str
 }
 
 // settle waits until nothing is left to do: every conversion has ended and every mail has been settled.
-func (k *killLoop) settle(t *testing.T) {
+func (k *killLoop) settle(t testing.TB) {
 	for _, p := range k.cluster.Processes() {
 		p.Ready(t)
 	}
 	db := k.database(t)
-	// Two leases and a minute, and what the work itself takes on a busy machine.
-	patience := 2*ledger.DefaultConfig().Lease + time.Minute + time.Duration(k.size.jobs)*2*time.Second
 	began := time.Now()
-	harness.Within(t, patience, "everything to settle", func() error {
+	harness.Within(t, k.patience, "everything to settle", func() error {
 		var open int
 		if err := db.QueryRow(`SELECT COUNT(*) FROM conversions WHERE wake_due IS NOT NULL`).Scan(&open); err != nil {
 			return err
@@ -233,7 +321,7 @@ func (k *killLoop) settle(t *testing.T) {
 	t.Logf("settled after another %v", time.Since(began).Round(time.Second))
 }
 
-func (k *killLoop) database(t *testing.T) *sql.DB {
+func (k *killLoop) database(t testing.TB) *sql.DB {
 	t.Helper()
 	rest := strings.TrimPrefix(k.cluster.DSN, "mysql://")
 	account, rest, _ := strings.Cut(rest, "@")
@@ -246,38 +334,92 @@ func (k *killLoop) database(t *testing.T) *sql.DB {
 	return db
 }
 
-func (k *killLoop) judge(t *testing.T) {
+func (k *killLoop) judge(t testing.TB) {
+	t.Helper()
 	// The token of the start may have expired.
 	k.user.LogIn(t)
 	get := getter(func() string { return k.cluster.URL }, k.user.Token)
-	v := k.oracle.check(t, get, k.cluster.Mails)
+	mails := mailsByID(k.cluster.Mail.Mails())
+	v := k.oracle.check(t, get, func(id string) []string { return mails[id] })
 	t.Logf("%+v after %d kills of notifiers", v, k.notifierKills)
-	if v.mailedTwice > k.notifierKills+k.size.serverKills {
-		t.Errorf("%d mails came twice, for %d kills of notifiers and %d of servers", v.mailedTwice, k.notifierKills, k.size.serverKills)
+	if v.mailedTwice > k.notifierKills+k.serverKills {
+		t.Errorf("%d mails came twice, for %d kills of notifiers and %d of servers", v.mailedTwice, k.notifierKills, k.serverKills)
 	}
+	k.total.add(v)
 	var rows int
 	db := k.database(t)
 	if err := db.QueryRow(`SELECT COUNT(*) FROM conversions WHERE status <> 'deleted'`).Scan(&rows); err != nil {
 		t.Fatal(err)
 	}
-	if rows != k.size.jobs {
-		t.Errorf("%d conversions for %d jobs", rows, k.size.jobs)
+	if rows != k.oracle.count() {
+		t.Errorf("%d conversions for %d jobs", rows, k.oracle.count())
 	}
 	k.judgeFiles(t, v)
 }
 
-// judgeFiles wants one video for each job and one MP3 for each completed one, and chunks of nothing else.
-func (k *killLoop) judgeFiles(t *testing.T, v verdict) {
+// mailsByID sorts mails by the conversions that they name.
+func mailsByID(mails []servers.Mail) map[string][]string {
+	byID := map[string][]string{}
+	for _, mail := range mails {
+		text := string(mail.Data)
+		seen := map[string]bool{}
+		for _, id := range idInMail.FindAllString(text, -1) {
+			if !seen[id] {
+				seen[id] = true
+				byID[id] = append(byID[id], text)
+			}
+		}
+	}
+	return byID
+}
+
+var idInMail = regexp.MustCompile(`\b[0-9a-f]{24}\b`)
+
+// clear deletes everything, and wants one collection to leave nothing of it.
+func (k *killLoop) clear(t testing.TB) {
+	t.Helper()
+	for id := range k.oracle.accepted {
+		request := k.user.Request(t, http.MethodDelete, "/v1/conversions/"+id, nil)
+		if got := k.user.Do(t, request); got.Status != http.StatusNoContent {
+			t.Fatalf("delete %s: %s", id, got)
+		}
+	}
+	client := k.files(t)
+	harness.Within(t, k.patience, "all files to go", func() error {
+		for _, database := range []string{"videos", "mp3s"} {
+			for _, collection := range []string{"fs.files", "fs.chunks", "fs.staging"} {
+				left, err := client.Database(database).Collection(collection).EstimatedDocumentCount(t.Context())
+				if err != nil || left > 0 {
+					return fmt.Errorf("%d documents in %s of %s, %w", left, collection, database, err)
+				}
+			}
+		}
+		return nil
+	})
+	k.oracle.forget()
+	k.notifierKills, k.serverKills = 0, 0
+}
+
+// files connects to the blob server.
+func (k *killLoop) files(t testing.TB) *mongo.Client {
+	t.Helper()
 	client, err := mongo.Connect(options.Client().ApplyURI(k.cluster.Blobs.URL()))
 	if err != nil {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { _ = client.Disconnect(context.WithoutCancel(t.Context())) })
+	return client
+}
+
+// judgeFiles wants one video for each job and one MP3 for each completed one, and chunks of nothing else.
+func (k *killLoop) judgeFiles(t testing.TB, v verdict) {
+	t.Helper()
+	client := k.files(t)
 	deleted := map[string]bool{}
 	for _, id := range k.deletedIDs(t) {
 		deleted[id] = true
 	}
-	for database, want := range map[string]int{"videos": k.size.jobs, "mp3s": v.completed} {
+	for database, want := range map[string]int{"videos": k.oracle.count(), "mp3s": v.completed} {
 		files, err := client.Database(database).Collection("fs.files").Find(t.Context(), bson.D{})
 		if err != nil {
 			t.Fatal(err)
@@ -301,7 +443,7 @@ func (k *killLoop) judgeFiles(t *testing.T, v verdict) {
 	}
 }
 
-func (k *killLoop) deletedIDs(t *testing.T) []string {
+func (k *killLoop) deletedIDs(t testing.TB) []string {
 	t.Helper()
 	rows, err := k.database(t).Query(`SELECT id FROM conversions WHERE status = 'deleted'`)
 	if err != nil {

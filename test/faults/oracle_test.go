@@ -68,6 +68,13 @@ func (o *oracle) count() int {
 	return len(o.accepted)
 }
 
+// forget drops what was promised, because it was kept and then deleted.
+func (o *oracle) forget() {
+	o.mutex.Lock()
+	defer o.mutex.Unlock()
+	clear(o.accepted)
+}
+
 // verdict is what became of all jobs.
 type verdict struct {
 	completed, failed int
@@ -75,8 +82,15 @@ type verdict struct {
 	mailedTwice       int
 }
 
+func (v *verdict) add(more verdict) {
+	v.completed += more.completed
+	v.failed += more.failed
+	v.again += more.again
+	v.mailedTwice += more.mailedTwice
+}
+
 // check asks the system for every job, and holds each against what was promised.
-func (o *oracle) check(t *testing.T, get func(path string) (int, []byte, error), mails func(id string) []string) verdict {
+func (o *oracle) check(t testing.TB, get func(path string) (int, []byte, error), mails func(id string) []string) verdict {
 	t.Helper()
 	var v verdict
 	for id, want := range o.accepted {

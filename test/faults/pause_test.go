@@ -13,6 +13,7 @@ import (
 // work, and what the stopped one does when it goes on must have no effect.
 func (s *site) testPaused(t *testing.T) {
 	for range inLong(1, 20) {
+		s.user.LogIn(t) // twenty rounds take longer than a token lives
 		if err := s.pauseHolder(t, s.accepted(t, s.long)); err != nil {
 			t.Error(err)
 		}

@@ -5,6 +5,8 @@ import (
 	"testing"
 	"time"
 
+	"github.com/unreel/unreel/internal/conversion"
+	"github.com/unreel/unreel/internal/media/mediatest"
 	"github.com/unreel/unreel/test/harness"
 )
 
@@ -19,6 +21,8 @@ func TestConsumerTimeout(t *testing.T) {
 		t.Skip("takes minutes: set UNREEL_TEST_FAULTS=long")
 	}
 	s := newSite(t, harness.Shape{Converters: 2, Broker: []string{"consumer_timeout = 60000"}})
+	// A slow machine's ffmpeg breathes long; it must not come to its end by that.
+	s.long = outcome{"long", mediatest.Bytes(t, mediatest.Spec{Seconds: 1200, Container: "mkv", NoPicture: true, Bitrate: "32k"}), conversion.Completed, 1200}
 	s.lasts(t, 3*time.Minute)
 	s.finish(t)
 }
@@ -27,13 +31,10 @@ func TestConsumerTimeout(t *testing.T) {
 func (s *site) lasts(t *testing.T, some time.Duration) {
 	id := s.accepted(t, s.long)
 	running := s.hold(t, id, 1)
-	began := time.Now()
-	// An ffmpeg that stands still for too long is taken for hung.
-	pulse := time.Now()
+	began, pulse := time.Now(), time.Now()
 	harness.Within(t, 2*some, fmt.Sprintf("%v to pass", some), func() error {
 		if time.Since(pulse) > 20*time.Second {
-			running.release()
-			running = s.hold(t, id, 1)
+			running = s.breathe(t, id, running)
 			pulse = time.Now()
 		}
 		if since := time.Since(began); since < some {
@@ -45,4 +46,17 @@ func (s *site) lasts(t *testing.T, some time.Duration) {
 	if c := s.user.Settled(t, id); c.Status != "completed" || c.Attempts != 1 {
 		t.Errorf("%s after %d attempts, want completed after 1", c.Status, c.Attempts)
 	}
+}
+
+// breathe lets an ffmpeg go on until it has told of progress: one that stands still for a minute is taken for hung.
+func (s *site) breathe(t *testing.T, id string, running held) held {
+	before := s.user.Conversion(t, id).Progress
+	running.release()
+	harness.Eventually(t, "progress", func() error {
+		if now := s.user.Conversion(t, id); now.Progress <= before {
+			return fmt.Errorf("%s, %v", now.Status, now.Progress)
+		}
+		return nil
+	})
+	return s.hold(t, id, 1)
 }
