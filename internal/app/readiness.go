@@ -4,8 +4,9 @@ import (
 	"context"
 	"fmt"
 	"log/slog"
+	"maps"
 	"net/http"
-	"sort"
+	"slices"
 	"strings"
 	"sync"
 	"time"
@@ -104,19 +105,17 @@ func (r *readiness) note(name string, err error) {
 	}
 }
 
-// failures is what is wrong, one line each.
-func (r *readiness) failures() []string {
+// ending is the one failure that no probe can leave out.
+const ending = "stopping"
+
+// failures is what is wrong, by the dependency's name.
+func (r *readiness) failures() map[string]string {
 	r.mutex.Lock()
 	defer r.mutex.Unlock()
 	if r.ended {
-		return []string{"stopping"}
+		return map[string]string{"": ending}
 	}
-	failures := make([]string, 0, len(r.reasons))
-	for name, reason := range r.reasons {
-		failures = append(failures, name+": "+reason)
-	}
-	sort.Strings(failures)
-	return failures
+	return maps.Clone(r.reasons)
 }
 
 var (
@@ -148,15 +147,30 @@ func (r *readiness) Collect(out chan<- prometheus.Metric) {
 	}
 }
 
-// ServeHTTP answers 200, or 503 with one line for each dependency that is away.
-func (r *readiness) ServeHTTP(w http.ResponseWriter, _ *http.Request) {
+// ServeHTTP answers 200, or 503 with one line for each dependency that is away. A probe may leave out those that
+// the process goes on without, as of Kubernetes' own servers: /readyz?exclude=queue. They are named all the same.
+func (r *readiness) ServeHTTP(w http.ResponseWriter, request *http.Request) {
 	w.Header().Set("Content-Type", "text/plain; charset=utf-8")
 	w.Header().Set("Cache-Control", "no-store")
 	failures := r.failures()
-	if len(failures) == 0 {
-		fmt.Fprintln(w, "ready")
-		return
+	excluded := request.URL.Query()["exclude"]
+	lines := make([]string, 0, len(failures)+1)
+	ready := true
+	for name, reason := range failures {
+		switch {
+		case name == "":
+			ready, lines = false, append(lines, reason)
+		case slices.Contains(excluded, name):
+			lines = append(lines, name+" (excluded): "+reason)
+		default:
+			ready, lines = false, append(lines, name+": "+reason)
+		}
 	}
-	w.WriteHeader(http.StatusServiceUnavailable)
-	fmt.Fprintln(w, strings.Join(failures, "\n"))
+	slices.Sort(lines)
+	if ready {
+		lines = append([]string{"ready"}, lines...)
+	} else {
+		w.WriteHeader(http.StatusServiceUnavailable)
+	}
+	fmt.Fprintln(w, strings.Join(lines, "\n"))
 }
