@@ -35,6 +35,22 @@ run: run-needs build ## build and start everything in one process on http://loca
 build: ## build bin/unreel, one static binary
 	CGO_ENABLED=0 go build -trimpath -buildvcs=false -ldflags '$(LDFLAGS)' -o bin/unreel ./cmd/unreel
 
+# Images: make images PREFIX=registry.example.com/ TAG=v1.2.3 ARGS='--platform linux/amd64,linux/arm64 --push'
+DOCKER  := docker
+PREFIX  :=
+TAG      = $(VERSION)
+TIME     = $(shell git show -s --format=%ct HEAD 2>/dev/null || echo 0)
+CREATED  = $(shell date -u -d @$(TIME) +%Y-%m-%dT%H:%M:%SZ 2>/dev/null || date -u -r $(TIME) +%Y-%m-%dT%H:%M:%SZ)
+
+.PHONY: images
+images: ## build the container images unreel and unreel-converter, for Docker, compose and Kubernetes
+	@for image in unreel unreel-converter; do \
+		DOCKER_BUILDKIT=1 $(DOCKER) build --file deploy/Dockerfile --target $$image \
+			--build-arg VERSION='$(VERSION)' --build-arg COMMIT='$(COMMIT)' \
+			--build-arg SOURCE_DATE_EPOCH='$(TIME)' --build-arg CREATED='$(CREATED)' \
+			--tag '$(PREFIX)'$$image:'$(TAG)' --tag '$(PREFIX)'$$image:local $(ARGS) . || exit 1; \
+	done
+
 ## —— Prove ——
 
 .PHONY: test
@@ -53,6 +69,10 @@ test-faults: test-needs ## take servers and services away for hours, and run the
 .PHONY: bench
 bench: test-needs ## run the benchmarks, as ratios against ffmpeg side by side
 	CGO_ENABLED=0 go test -run='^$$' -bench=. -benchtime=7x -timeout=60m $(ARGS) ./test/bench
+
+.PHONY: test-images
+test-images: test-needs ## run a cluster of the images that `make images` has built, against private servers
+	UNREEL_TEST_PROGRAM=$(CURDIR)/scripts/in-container go test ./test/e2e -count=1 -run 'TestCluster$$' $(ARGS)
 
 .PHONY: check
 check: check-format check-modules check-generated check-lint check-vulns ## formatting, linters, generated code up to date, vulnerability scan
