@@ -75,7 +75,7 @@ test-images: test-needs ## run a cluster of the images that `make images` has bu
 	UNREEL_TEST_PROGRAM=$(CURDIR)/scripts/in-container go test ./test/e2e -count=1 -run 'TestCluster$$' $(ARGS)
 
 .PHONY: check
-check: check-format check-modules check-generated check-lint check-vulns ## formatting, linters, generated code up to date, vulnerability scan
+check: check-format check-modules check-generated check-lint check-deploy check-vulns ## formatting, linters, generated code up to date, manifests, vulnerability scan
 
 .PHONY: check-format
 check-format:
@@ -97,6 +97,13 @@ check-lint:
 	go vet ./...
 	go -C test/ferretdb vet ./...
 	$(TOOL) golangci-lint run
+
+# Dockerfile, compose.yaml, every overlay of deploy/kubernetes, and deploy/k9s.
+.PHONY: check-deploy
+check-deploy: run-needs
+	go -C test/deploy mod tidy -diff
+	go -C test/deploy vet ./...
+	go -C test/deploy test -count=1 ./...
 
 .PHONY: check-vulns
 check-vulns:
