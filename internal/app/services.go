@@ -205,6 +205,9 @@ func (p *process) makeConverter() ([]component, error) {
 	if err != nil {
 		return nil, err
 	}
+	if err := transcoder.Check(); err != nil {
+		return nil, err
+	}
 	service, err := converter.New(
 		converter.Config{Slots: p.settings.Converters, Scratch: dir, Grace: stopGrace},
 		p.ledger, p.blobs, p.queue, transcoder, p.relay.Poke, logger)

@@ -16,7 +16,7 @@ func (t *Transcoder) input(p *plan) []string {
 	}
 	args = append(args, inputOptions()...)
 	args = append(args, "-codec_whitelist", decoders, "-vn", "-sn", "-dn")
-	if p.track.Codec == "speex" && t.can.libspeex {
+	if p.track.Codec == "speex" && t.can().libspeex {
 		args = append(args, "-c:a", "libspeex")
 	}
 	return append(args, "-i", "file:"+p.source.Path, "-map", "0:"+strconv.Itoa(p.track.index))
@@ -96,7 +96,7 @@ func (p *plan) mixing() []string {
 
 func (t *Transcoder) resampling(p *plan) string {
 	filter := "aresample=" + strconv.Itoa(p.rate)
-	if t.can.soxr {
+	if p.rate != p.track.SampleRate && t.can().soxr {
 		filter += ":resampler=soxr"
 	}
 	return filter

@@ -194,6 +194,53 @@ func TestDamageIsTold(t *testing.T) {
 	}
 }
 
+// TestFFmpegWithoutLAME is a build that says what ffmpeg 5 and 7 say of an encoder that they don't have.
+func TestFFmpegWithoutLAME(t *testing.T) {
+	useless := filepath.Join(t.TempDir(), "ffmpeg")
+	script := "#!/bin/sh\ncase \"$*\" in *-version*) echo ffmpeg version 1;; *) echo \"[fatal] Unknown encoder 'libmp3lame'\" >&2; exit 1;; esac\n"
+	if err := os.WriteFile(useless, []byte(script), 0o700); err != nil {
+		t.Fatal(err)
+	}
+	transcoder, err := transcode.New(transcode.Config{FFmpeg: useless})
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, running := transcoder.Run(t.Context(), transcode.Job{Source: mediatest.Video(t, mediatest.Spec{}), Sink: io.Discard}, nil)
+	for what, err := range map[string]error{"check": transcoder.Check(), "run": running} {
+		if !errors.Is(err, transcode.ErrNoFFmpeg) || !strings.Contains(err.Error(), "built without libmp3lame") {
+			t.Errorf("%s: got %v", what, err)
+		}
+	}
+}
+
+// TestPlainFileStartsFFmpegOnce counts what is started for an ordinary video.
+func TestPlainFileStartsFFmpegOnce(t *testing.T) {
+	dir := t.TempDir()
+	count := filepath.Join(dir, "starts")
+	config := transcode.Config{}
+	for name, to := range map[string]*string{"ffmpeg": &config.FFmpeg, "ffprobe": &config.FFprobe} {
+		program, err := exec.LookPath(name)
+		if err != nil {
+			t.Fatal(err)
+		}
+		*to = filepath.Join(dir, name)
+		script := "#!/bin/sh\necho " + name + " >>" + count + "\nexec " + program + " \"$@\"\n"
+		if err := os.WriteFile(*to, []byte(script), 0o700); err != nil {
+			t.Fatal(err)
+		}
+	}
+	transcoder, err := transcode.New(config)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := transcoder.Run(t.Context(), transcode.Job{Source: mediatest.Video(t, mediatest.Spec{}), Sink: io.Discard}, nil); err != nil {
+		t.Fatal(err)
+	}
+	if got, err := os.ReadFile(count); err != nil || string(got) != "ffmpeg\n" {
+		t.Errorf("started %q, %v", got, err)
+	}
+}
+
 func TestMissingFFmpeg(t *testing.T) {
 	t.Setenv("PATH", t.TempDir())
 	_, err := transcode.New(transcode.Config{})

@@ -110,7 +110,9 @@ func (s *Source) addTrack(stream probedStream, packets []probedPacket) {
 	}
 	track.SampleRate, _ = strconv.Atoi(stream.SampleRate)
 	track.Encrypted = stream.encrypted(packets)
-	track.skip = stream.skip(packets)
+	if track.Codec == "mp3" { // others are decoded, and decoders heed it
+		track.skip = stream.skip(packets)
+	}
 	track.start, _ = seconds(cmp.Or(stream.StartTime, "0"))
 	track.Duration, track.exact = stream.length(s.Format)
 	if track.Duration == 0 {

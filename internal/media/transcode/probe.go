@@ -18,19 +18,35 @@ import (
 // maxProbe is more than ffprobe has to say of 64 streams, in bytes.
 const maxProbe = 8 << 20
 
-// Probe reads what a file is. A file that can't be converted by anyone is a *conversion.Failure.
+// Probe reads what a file is: itself where the file is plain, and else by ffprobe. A file that can't be converted
+// by anyone is a *conversion.Failure.
 func (t *Transcoder) Probe(ctx context.Context, path string) (Source, error) {
 	path, err := filepath.Abs(path)
 	if err != nil {
 		return Source{}, fmt.Errorf("probe: %w", err)
 	}
-	head, size, err := readHead(path)
+	file, size, err := openRegular(path)
 	if err != nil {
 		return Source{}, fmt.Errorf("probe: %w", err)
 	}
+	defer file.Close()
 	if size == 0 {
 		return Source{}, conversion.Fail(conversion.UnsupportedMedia,
 			"The file is empty: it has no bytes at all. Check that it was saved or copied completely, and send it again.")
+	}
+	if source, ok := readPlain(file, size); ok {
+		source.Path, source.Size = path, size
+		return source, nil
+	}
+	return t.probeForeign(ctx, path, io.NewSectionReader(file, 0, size))
+}
+
+// probeForeign asks ffprobe what a file is.
+func (t *Transcoder) probeForeign(ctx context.Context, path string, content *io.SectionReader) (Source, error) {
+	size := content.Size()
+	head, err := io.ReadAll(io.NewSectionReader(content, 0, headSize))
+	if err != nil {
+		return Source{}, fmt.Errorf("probe: %w", err)
 	}
 	raw, log, err := t.ffprobeJSON(ctx, path, size)
 	if err != nil {
@@ -43,7 +59,7 @@ func (t *Transcoder) Probe(ctx context.Context, path string) (Source, error) {
 	source.Path, source.Size = path, size
 	source.cutOff = riffCutOff(head, size)
 	if source.is("mp3") {
-		source.readOwnInfo()
+		source.readOwnInfo(content)
 	}
 	if log.says("DRM protected") {
 		for i := range source.Tracks {
@@ -60,21 +76,20 @@ const minScore = 5
 // headSize is enough to tell what a file wants to be.
 const headSize = 4 << 10
 
-func readHead(path string) (head []byte, size int64, err error) {
+func openRegular(path string) (*os.File, int64, error) {
 	file, err := os.Open(path)
 	if err != nil {
 		return nil, 0, err
 	}
-	defer file.Close()
 	info, err := file.Stat()
+	if err == nil && !info.Mode().IsRegular() {
+		err = fmt.Errorf("%s is not a regular file", path)
+	}
 	if err != nil {
+		_ = file.Close() // nothing was written
 		return nil, 0, err
 	}
-	if !info.Mode().IsRegular() {
-		return nil, 0, fmt.Errorf("%s is not a regular file", path)
-	}
-	head, err = io.ReadAll(io.LimitReader(file, headSize))
-	return head, info.Size(), err
+	return file, info.Size(), nil
 }
 
 // riffCutOff tells whether an AVI or WAV lacks its end: ffprobe makes its duration fit what is there. Recorders
@@ -89,13 +104,8 @@ func riffCutOff(head []byte, size int64) bool {
 }
 
 // readOwnInfo reads the header frame of a source that is an MP3: it knows the duration, ffprobe only guesses.
-func (s *Source) readOwnInfo() {
-	file, err := os.Open(s.Path)
-	if err != nil {
-		return
-	}
-	defer file.Close()
-	frame, err := mp3.NewReader(file).Next()
+func (s *Source) readOwnInfo(content io.Reader) {
+	frame, err := mp3.NewReader(content).Next()
 	if err != nil {
 		return
 	}

@@ -154,6 +154,8 @@ func (r *run) judge(p *plan, end ending, sound bool) error {
 	switch {
 	case end.killed():
 		return fmt.Errorf("convert: ffmpeg was ended by a %w", end.exit)
+	case end.log.says("Unknown encoder 'libmp3lame'"):
+		return withoutLAME(r.Transcoder.ffmpeg)
 	case sound && !end.crashed():
 		return nil
 	case end.log.says("not on whitelist", "Decoder (codec", "Decoding requested, but no decoder"):

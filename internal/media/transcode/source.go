@@ -43,7 +43,7 @@ type Track struct {
 
 	index int           // among all streams of the file
 	start time.Duration // on the file's clock
-	skip  int           // samples at the start that are not to be heard
+	skip  int           // samples at the start of an MP3 that are not to be heard
 	exact bool          // Duration is the track's own, and no estimate
 }
 

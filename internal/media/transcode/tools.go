@@ -34,7 +34,7 @@ type abilities struct {
 	libspeex bool // ffmpeg 7's own speex decoder doubles the duration
 }
 
-// inquire reads the banner of ffmpeg -version.
+// inquire reads the banner of ffmpeg -version, and refuses a build that can't write MP3.
 func inquire(ffmpeg string) (abilities, error) {
 	ctx, cancel := context.WithTimeout(context.Background(), 30*time.Second)
 	defer cancel()
@@ -46,13 +46,17 @@ func inquire(ffmpeg string) (abilities, error) {
 	}
 	banner := string(out)
 	if !strings.Contains(banner, "--enable-libmp3lame") {
-		return abilities{}, fmt.Errorf("%w: %s was built without libmp3lame: %s", ErrNoFFmpeg, ffmpeg, install)
+		return abilities{}, withoutLAME(ffmpeg)
 	}
 	return abilities{
 		version:  version(banner),
 		soxr:     strings.Contains(banner, "--enable-libsoxr"),
 		libspeex: strings.Contains(banner, "--enable-libspeex"),
 	}, nil
+}
+
+func withoutLAME(ffmpeg string) error {
+	return fmt.Errorf("%w: %s was built without libmp3lame: %s", ErrNoFFmpeg, ffmpeg, install)
 }
 
 // version is the third word of "ffmpeg version 7.1 Copyright …".

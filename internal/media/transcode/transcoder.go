@@ -16,6 +16,7 @@ import (
 	"log/slog"
 	"os"
 	"runtime"
+	"sync"
 	"time"
 
 	"github.com/unreel/unreel/internal/conversion"
@@ -67,10 +68,10 @@ type Transcoder struct {
 	config  Config
 	ffmpeg  string
 	ffprobe string
-	can     abilities
+	build   func() (abilities, error) // asks ffmpeg, once, when it first matters
 }
 
-// New finds ffmpeg and ffprobe and asks what they can do.
+// New finds ffmpeg and ffprobe. It starts neither of them: a start costs as much as seconds of sound.
 func New(config Config) (*Transcoder, error) {
 	config = config.withDefaults()
 	ffmpeg, err := find(config.FFmpeg, "ffmpeg")
@@ -81,16 +82,30 @@ func New(config Config) (*Transcoder, error) {
 	if err != nil {
 		return nil, err
 	}
-	can, err := inquire(ffmpeg)
-	if err != nil {
-		return nil, err
-	}
-	return &Transcoder{config: config, ffmpeg: ffmpeg, ffprobe: ffprobe, can: can}, nil
+	build := sync.OnceValues(func() (abilities, error) { return inquire(ffmpeg) })
+	return &Transcoder{config: config, ffmpeg: ffmpeg, ffprobe: ffprobe, build: build}, nil
 }
 
-// Version is ffmpeg's own name for its version.
+// Check starts ffmpeg to see that it is of use: an error wraps ErrNoFFmpeg. A service that will convert much
+// does it first.
+func (t *Transcoder) Check() error {
+	_, err := t.build()
+	return err
+}
+
+// Version is ffmpeg's own name for its version; empty if it can't be asked.
 func (t *Transcoder) Version() string {
-	return t.can.version
+	return t.can().version
+}
+
+// can is what this build of ffmpeg has beside what every one has. A build that can't be asked has nothing: that it
+// is of no use shows when it is used.
+func (t *Transcoder) can() abilities {
+	can, err := t.build()
+	if err != nil {
+		t.config.Logger.Warn("ffmpeg does not say what it can", "error", err)
+	}
+	return can
 }
 
 // Job is one video to convert.

@@ -1,0 +1,3 @@
+package container
+
+func readMatroska(*source) (File, error) { return File{}, errUnsure }

@@ -1,0 +1,172 @@
+package container
+
+import (
+	"encoding/binary"
+	"slices"
+)
+
+// tables is what the sample tables of a track say, as far as it is needed.
+type tables struct {
+	duration  uint64 // of all samples, in ticks
+	samples   uint32
+	reordered bool  // pictures are not decoded in the order in which they are seen
+	at, size  int64 // of the first sample
+}
+
+// readSamples reads as little of the tables as it needs: they grow with the file.
+func (t *track) readSamples(b box) error {
+	found := map[string]box{}
+	err := t.inside(b, func(b box) error {
+		switch b.kind {
+		case "stsd", "stts", "stsz", "stsc", "stco", "co64", "ctts":
+			if _, twice := found[b.kind]; twice {
+				return errUnsure
+			}
+			found[b.kind] = b
+			return nil
+		case "sgpd", "sbgp":
+			return t.readGroup(b)
+		case "stss", "stps", "sdtp", "cslg":
+			return nil
+		default:
+			return errUnsure
+		}
+	})
+	if err != nil {
+		return err
+	}
+	if err := t.readTables(found); err != nil {
+		return err
+	}
+	return t.readDescription(found["stsd"])
+}
+
+// readGroup admits the groups that say where decoding may begin; others mark what is encrypted.
+func (t *track) readGroup(b box) error {
+	fields, err := t.fields(b, 8)
+	if err != nil || !slices.Contains([]string{"roll", "rap ", "sync", "prol", "tele"}, string(fields[4:])) {
+		return errUnsure
+	}
+	return nil
+}
+
+func (t *track) readTables(found map[string]box) error {
+	if err := t.readSizes(found["stsz"]); err != nil {
+		return err
+	}
+	if err := t.readPlace(found); err != nil {
+		return err
+	}
+	_, t.tables.reordered = found["ctts"]
+	if t.handler != "soun" {
+		t.tables.duration = t.duration // of no interest
+		return nil
+	}
+	if t.tables.reordered {
+		return errUnsure
+	}
+	return t.readDurations(found["stts"])
+}
+
+// table returns the number of a table's entries and where they begin, once the table is known to be
+// just large enough.
+func (t *track) table(b box, head, entry int64) (count, from int64, err error) {
+	if b.kind == "" {
+		return 0, 0, errUnsure
+	}
+	fields, err := t.full(b, head)
+	if err != nil {
+		return 0, 0, err
+	}
+	count, from = int64(binary.BigEndian.Uint32(fields[head-4:])), b.from+4+head
+	if count == 0 || b.to-from != count*entry {
+		return 0, 0, errUnsure
+	}
+	return count, from, nil
+}
+
+func (t *track) readSizes(b box) error {
+	fields, err := t.full(b, 8)
+	if err != nil || b.kind == "" {
+		return errUnsure
+	}
+	t.tables.size = int64(binary.BigEndian.Uint32(fields))
+	t.tables.samples = binary.BigEndian.Uint32(fields[4:])
+	if t.tables.size != 0 { // one size for all, as uncompressed sound has
+		return errUnsure
+	}
+	_, from, err := t.table(b, 8, 4)
+	if err != nil {
+		return err
+	}
+	first, err := t.read(from, 4)
+	if err != nil {
+		return err
+	}
+	t.tables.size = int64(binary.BigEndian.Uint32(first))
+	return nil
+}
+
+// readPlace finds the first sample.
+func (t *track) readPlace(found map[string]box) error {
+	_, from, err := t.table(found["stsc"], 4, 12)
+	if err != nil {
+		return err
+	}
+	run, err := t.read(from, 12)
+	if err != nil {
+		return err
+	}
+	first, samples, description := binary.BigEndian.Uint32(run), binary.BigEndian.Uint32(run[4:]), binary.BigEndian.Uint32(run[8:])
+	if first != 1 || samples == 0 || description != 1 {
+		return errUnsure
+	}
+	offsets, width := found["stco"], int64(4)
+	if offsets.kind == "" {
+		offsets, width = found["co64"], 8
+	} else if found["co64"].kind != "" {
+		return errUnsure
+	}
+	if _, from, err = t.table(offsets, 4, width); err != nil {
+		return err
+	}
+	place, err := t.read(from, width)
+	if err != nil {
+		return err
+	}
+	for _, b := range place {
+		t.tables.at = t.tables.at<<8 | int64(b)
+	}
+	if t.tables.size == 0 || !t.holds(t.tables.at, t.tables.size) {
+		return errUnsure
+	}
+	return nil
+}
+
+// readDurations adds the samples' durations up.
+func (t *track) readDurations(b box) error {
+	count, from, err := t.table(b, 4, 8)
+	if err != nil {
+		return err
+	}
+	entries, err := t.read(from, count*8)
+	if err != nil {
+		return err
+	}
+	samples := uint64(0)
+	for entry := range slices.Chunk(entries, 8) {
+		number, each := uint64(binary.BigEndian.Uint32(entry)), uint64(binary.BigEndian.Uint32(entry[4:]))
+		if number == 0 || each == 0 || each > 1<<20 {
+			return errUnsure
+		}
+		samples += number
+		t.tables.duration += number * each // fewer than 2^17 entries of less than 2^52 each
+		if t.tables.duration > 1<<40 {
+			return errUnsure
+		}
+	}
+	if samples != uint64(t.tables.samples) {
+		return errUnsure
+	}
+	return nil
+}

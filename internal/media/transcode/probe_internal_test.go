@@ -1,0 +1,129 @@
+package transcode
+
+import (
+	"bytes"
+	"io"
+	"math/rand/v2"
+	"slices"
+	"sync"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/unreel/unreel/internal/media/mediatest"
+)
+
+var transcoder = sync.OnceValues(func() (*Transcoder, error) { return New(Config{}) })
+
+// compare tells whether the quick reader knew the file, and fails where it says other things than ffprobe.
+// Where ffprobe refuses a damaged file, so will ffmpeg.
+func compare(t *testing.T, content []byte, damaged bool) bool {
+	t.Helper()
+	path := mediatest.File(t, "video", content)
+	got, known := readPlain(bytes.NewReader(content), int64(len(content)))
+	if !known {
+		return false
+	}
+	prober, err := transcoder()
+	if err != nil {
+		t.Fatal(err)
+	}
+	want, err := prober.probeForeign(t.Context(), path, io.NewSectionReader(bytes.NewReader(content), 0, int64(len(content))))
+	if err != nil {
+		if !damaged {
+			t.Errorf("ffprobe refuses what was understood: %v", err)
+		}
+		return true
+	}
+	got.Path, got.Size = path, int64(len(content))
+	if diff := cmp.Diff(want, got, cmp.AllowUnexported(Source{}, Track{})); diff != "" {
+		t.Errorf("-ffprobe +quick:\n%s", diff)
+	}
+	return true
+}
+
+// TestPlainFilesNeedNoFFprobe compares both ways of reading. Those that are known must stay known: that
+// is what saves a start of ffprobe.
+func TestPlainFilesNeedNoFFprobe(t *testing.T) {
+	type spec = mediatest.Spec
+	tests := map[string]struct {
+		spec  spec
+		known bool
+	}{
+		"mp4":              {spec{}, true},
+		"mp4 faststart":    {spec{Extra: "-movflags +faststart"}, true},
+		"mp4 late":         {spec{Late: 0.7}, true},
+		"mp4 h264":         {spec{Extra: "-c:v libx264 -preset ultrafast -bf 2"}, true},
+		"mp4 tracks":       {spec{Tracks: 3, Extra: "-metadata:s:a:0 language=eng -metadata:s:a:1 language=deu -disposition:a:1 default"}, true},
+		"mp4 track titles": {spec{Tracks: 2, Extra: "-metadata:s:a:0 title=Comment"}, false},
+		"mp4 tags":         {spec{Extra: "-metadata title=Ä-Own -metadata artist=Somebody -metadata date=1999 -metadata album=LP -metadata comment=x"}, true},
+		"mp4 album artist": {spec{Extra: "-metadata album_artist=Somebody"}, false},
+		"mp4 alac":         {spec{Codec: "alac"}, true},
+		"mp4 flac":         {spec{Codec: "flac", Rate: 44100, Channels: 1}, true},
+		"mp4 opus":         {spec{Codec: "libopus"}, true},
+		"mp4 opus 5.1":     {spec{Codec: "libopus", Channels: 6}, false},
+		"mp4 mp3":          {spec{Codec: "libmp3lame"}, false},
+		"mp4 ac3":          {spec{Codec: "ac3", Channels: 6}, false},
+		"mp4 fragmented":   {spec{Extra: "-movflags +frag_keyframe+empty_moov"}, false},
+		"mp4 5.1":          {spec{Channels: 6}, true},
+		"mp4 7.1":          {spec{Channels: 8}, false},
+		"mp4 no edits":     {spec{Extra: "-use_editlist 0"}, true},
+		"mp4 no sound":     {spec{NoSound: true}, true},
+		"mp4 any tags":     {spec{Extra: "-movflags use_metadata_tags -metadata title=Own"}, false},
+		"mov":              {spec{Container: "mov"}, true},
+		"mov h264 late":    {spec{Container: "mov", Late: 0.3, Extra: "-c:v libx264 -preset ultrafast"}, true},
+		"mov pcm":          {spec{Container: "mov", Codec: "pcm_s16le"}, false},
+		"mov alac":         {spec{Container: "mov", Codec: "alac"}, false},
+		"mov any tags":     {spec{Container: "mov", Extra: "-movflags use_metadata_tags -metadata where=here"}, false},
+		"mov title":        {spec{Container: "mov", Extra: "-metadata title=Own"}, false},
+		"m4a":              {spec{Container: "m4a"}, true},
+		"m4a mono":         {spec{Container: "m4a", Channels: 1, Rate: 44100}, true},
+		"m4a alac":         {spec{Container: "m4a", Codec: "alac", Rate: 96000}, true},
+		"3gp":              {spec{Container: "3gp", Rate: 16000, Channels: 1}, true},
+		"mp4 8 kHz":        {spec{Rate: 8000, Channels: 1}, true},
+		"mp4 22.05 kHz":    {spec{Rate: 22050}, true},
+		"mp4 96 kHz":       {spec{Rate: 96000}, true},
+		"mkv":              {spec{Container: "mkv"}, false},
+		"webm":             {spec{Container: "webm"}, false},
+		"avi":              {spec{Container: "avi"}, false},
+	}
+	for name, test := range tests {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			if known := compare(t, mediatest.Bytes(t, test.spec), false); known != test.known {
+				t.Errorf("known: %t, want %t", known, test.known)
+			}
+		})
+	}
+}
+
+// TestDamagedFilesAreReadAlike changes bytes of what a file says of itself. What is still understood must be
+// what ffprobe understands.
+func TestDamagedFilesAreReadAlike(t *testing.T) {
+	asked, most := 0, 16
+	for seed := uint64(0); asked < most && seed < 40*uint64(most); seed++ {
+		random := rand.New(rand.NewPCG(seed, 1))
+		spec := []mediatest.Spec{
+			{Seconds: 0.5, Extra: "-metadata title=Own"},
+			{Seconds: 0.5, Late: 0.2, Extra: "-c:v libx264 -preset ultrafast"},
+			{Seconds: 0.5, Container: "m4a", Codec: "alac"},
+			{Seconds: 0.5, Container: "mov", Tracks: 2},
+		}[seed%4]
+		content := slices.Clone(mediatest.Bytes(t, spec))
+		begin := bytes.Index(content, []byte("moov")) + 4
+		for range 1 + random.IntN(2) {
+			at := begin + random.IntN(len(content)-begin)
+			content[at] ^= 1 << random.IntN(8)
+		}
+		if bytes.Equal(content, mediatest.Bytes(t, spec)) {
+			continue
+		}
+		if compare(t, content, true) {
+			asked++
+		}
+		if t.Failed() {
+			t.Fatalf("seed %d", seed)
+		}
+	}
+	t.Logf("%d damaged files were understood", asked)
+}
