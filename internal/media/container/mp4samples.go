@@ -104,6 +104,23 @@ func (t *track) readSizes(b box) error {
 		return err
 	}
 	t.tables.size = int64(binary.BigEndian.Uint32(first))
+	return t.checkSizes(from, b.to)
+}
+
+// checkSizes sees that all samples are of sane sizes: behind one that is not, ffmpeg knows of none.
+func (t *track) checkSizes(from, to int64) error {
+	const piece, largest = 64 << 10, 1 << 26
+	for ; from < to; from += piece {
+		sizes, err := t.read(from, min(piece, to-from))
+		if err != nil {
+			return err
+		}
+		for size := range slices.Chunk(sizes, 4) {
+			if binary.BigEndian.Uint32(size) > largest {
+				return errUnsure
+			}
+		}
+	}
 	return nil
 }
 
