@@ -12,6 +12,8 @@ import (
 type Shape struct {
 	Gateways, Converters, Notifiers int // processes; 0 is one
 
+	// Database is flags for the database, of which those of the tests are not those of an operator.
+	Database []string
 	// Broker is lines for the broker's configuration.
 	Broker []string
 	// Through returns where a service finds a server (database, blobs, queue, mail or auth) that is at an address,
@@ -61,7 +63,7 @@ func StartCluster(t testing.TB, shape Shape, settings ...string) *Cluster {
 func StartClusterOf(t testing.TB, program string, shape Shape, settings ...string) *Cluster {
 	t.Helper()
 	c := &Cluster{
-		Database: servers.NewMariaDB(t), Broker: servers.NewRabbitMQ(t, shape.Broker...), Blobs: servers.NewFerretDB(t), Mail: servers.SMTP(t),
+		Database: servers.NewMariaDB(t, shape.Database...), Broker: servers.NewRabbitMQ(t, shape.Broker...), Blobs: servers.NewFerretDB(t), Mail: servers.SMTP(t),
 	}
 	c.DSN, c.AMQP = c.Database.Database(t), c.Broker.VirtualHost(t)
 	c.launch(t, program, shape, settings)

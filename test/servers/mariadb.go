@@ -11,6 +11,7 @@ import (
 	"os/exec"
 	"os/user"
 	"path/filepath"
+	"slices"
 	"strconv"
 	"strings"
 	"testing"
@@ -41,7 +42,7 @@ func MariaDB(t testing.TB) string {
 	return server.Database(t)
 }
 
-var sharedMariaDB = once(startMariaDB)
+var sharedMariaDB = once(func(ctx context.Context) (*MariaDBServer, error) { return startMariaDB(ctx, nil) })
 
 // MariaDBServer is a MariaDB that belongs to one test.
 type MariaDBServer struct {
@@ -49,10 +50,10 @@ type MariaDBServer struct {
 	address *url.URL
 }
 
-// NewMariaDB starts a MariaDB for this test alone. It takes some seconds.
-func NewMariaDB(t testing.TB) *MariaDBServer {
+// NewMariaDB starts a MariaDB for this test alone, with more flags than usual. It takes some seconds.
+func NewMariaDB(t testing.TB, flags ...string) *MariaDBServer {
 	t.Helper()
-	return own(t, startMariaDB)
+	return own(t, func(ctx context.Context) (*MariaDBServer, error) { return startMariaDB(ctx, flags) })
 }
 
 // Database returns the URL of a new, empty database. It is dropped when the test ends, if the server is up then.
@@ -61,7 +62,7 @@ func (s *MariaDBServer) Database(t testing.TB) string {
 	return newDatabase(t, s.address)
 }
 
-func startMariaDB(ctx context.Context) (*MariaDBServer, error) {
+func startMariaDB(ctx context.Context, more []string) (*MariaDBServer, error) {
 	program, err := find("mariadbd")
 	if err != nil {
 		return nil, err
@@ -87,7 +88,7 @@ func startMariaDB(ctx context.Context) (*MariaDBServer, error) {
 		return nil, err
 	}
 	server := &MariaDBServer{address: address, Server: Server{
-		name: "mariadb", dir: dir, argv: append([]string{program}, flags...),
+		name: "mariadb", dir: dir, argv: slices.Concat([]string{program}, flags, more),
 		ready: func(ctx context.Context) error {
 			return execute(ctx, address, "DO 0")
 		},
