@@ -140,10 +140,15 @@ func (t *Transcoder) Run(ctx context.Context, job Job, progress func(Progress)) 
 	if err := job.Options.Validate(); err != nil {
 		return Result{}, fmt.Errorf("convert: %w", err)
 	}
-	source, err := t.Probe(ctx, job.Source)
+	probing, end := begin(ctx, "probe")
+	source, err := t.Probe(probing, job.Source)
+	end(err)
 	if err != nil {
 		return Result{}, err
 	}
 	r := &run{Transcoder: t, job: job, source: source, meter: newProgressMeter(progress)}
-	return r.do(ctx)
+	converting, end := begin(ctx, "convert")
+	result, err := r.do(converting)
+	end(err)
+	return result, err
 }
