@@ -75,7 +75,7 @@ test-images: test-needs ## run a cluster of the images that `make images` has bu
 	UNREEL_TEST_PROGRAM=$(CURDIR)/scripts/in-container go test ./test/e2e -count=1 -run 'TestCluster$$' $(ARGS)
 
 .PHONY: check
-check: check-format check-modules check-generated check-lint check-deploy check-vulns ## formatting, linters, generated code up to date, manifests, vulnerability scan
+check: check-format check-modules check-generated check-lint check-deploy check-alerts check-vulns ## formatting, linters, generated code up to date, manifests, alerts, vulnerability scan
 
 .PHONY: check-format
 check-format:
@@ -96,6 +96,7 @@ check-generated:
 check-lint:
 	go vet ./...
 	go -C test/ferretdb vet ./...
+	go -C test/observability vet ./...
 	$(TOOL) golangci-lint run
 
 # Dockerfile, compose.yaml, every overlay of deploy/kubernetes, and deploy/k9s.
@@ -104,6 +105,12 @@ check-deploy: run-needs
 	go -C test/deploy mod tidy -diff
 	go -C test/deploy vet ./...
 	go -C test/deploy test -count=1 ./...
+
+# deploy/prometheus and deploy/grafana.
+.PHONY: check-alerts
+check-alerts:
+	go -C test/observability mod tidy -diff
+	CGO_ENABLED=0 go -C test/observability test -count=1 ./...
 
 .PHONY: check-vulns
 check-vulns:

@@ -36,8 +36,6 @@ type Metrics struct {
 
 	BlobBytes   *prometheus.CounterVec // by kind and direction
 	Unavailable *prometheus.CounterVec // calls that failed because a server was away, by server
-
-	sandbox *prometheus.GaugeVec
 }
 
 // The values of labels.
@@ -80,9 +78,6 @@ func (m *Metrics) Handler() http.Handler {
 
 // Register adds a collector, such as one that asks a store when it is asked.
 func (m *Metrics) Register(collector prometheus.Collector) { m.registry.MustRegister(collector) }
-
-// SandboxMissing notes how many parts of the box around ffmpeg this machine cannot give.
-func (m *Metrics) SandboxMissing(parts int) { m.sandbox.WithLabelValues().Set(float64(parts)) }
 
 func (m *Metrics) makeHTTP() {
 	m.Requests = m.histogramVec("http_request_duration_seconds", "How long requests took to be answered.",
@@ -144,7 +139,6 @@ func (m *Metrics) makeRest() {
 	for _, server := range servers {
 		m.Unavailable.WithLabelValues(server)
 	}
-	m.sandbox = m.gaugeVec("sandbox_missing_parts", "Parts of the box around ffmpeg that this machine cannot give.")
 }
 
 const namespace = "unreel"
