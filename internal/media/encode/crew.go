@@ -1,0 +1,226 @@
+package encode
+
+import (
+	"errors"
+	"io"
+	"sync"
+
+	"github.com/unreel/unreel/internal/media/mp3"
+)
+
+// crew is what the workers of one run share. Segments are begun in their order, so that the one behind any that is
+// being encoded has begun as well, or will with the next worker that is free.
+type crew struct {
+	config Config
+	plan   plan
+	sound  *window
+	out    io.Writer
+
+	mu       sync.Mutex
+	change   sync.Cond // of anything below
+	segments []*segment
+	begun    int  // how many of them were taken by a worker
+	ended    bool // there is no sound for another one
+	failed   error
+	written  int // the segment whose frames are written next; negative: all are
+	from     int // its first frame that is, in the whole
+}
+
+// segment is the work of one encoder. The crew guards it.
+type segment struct {
+	number int
+	start  int        // its first frame, in the whole
+	need   int        // the chunk that its encoder takes next
+	units  []mp3.Unit // what is made so far
+	state  state
+	join   join // where its frames end, once it is done
+}
+
+// state is what becomes of a segment.
+type state int
+
+const (
+	waiting state = iota // for a worker
+	working
+	done
+	void // the encoder before it has gone on through all of it, its own frames are not wanted
+)
+
+// join is where one segment's frames go over to another's.
+type join struct {
+	next  int // the other segment; negative: none, the sound ends here
+	frame int // the first frame that is the other's, in the whole
+}
+
+func newCrew(config Config, plan plan, sound *window, out io.Writer) *crew {
+	c := &crew{config: config, plan: plan, sound: sound, out: out}
+	c.change.L = &c.mu
+	return c
+}
+
+// work encodes one segment after the other.
+func (c *crew) work() error {
+	for {
+		s, err := c.begin()
+		if s == nil || err != nil {
+			return err
+		}
+		if err := c.encode(s); err != nil {
+			c.fail(err)
+			return err
+		}
+	}
+}
+
+// begin takes the next segment; nil if the sound has no more.
+func (c *crew) begin() (*segment, error) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.ended {
+		return nil, nil
+	}
+	s := c.segment(c.begun)
+	c.begun++
+	c.enter(s, working)
+	c.mu.Unlock()
+	_, err := c.sound.at(s.need)
+	c.mu.Lock()
+	if !errors.Is(err, io.EOF) {
+		return s, err
+	}
+	c.ended = true
+	c.enter(s, void)
+	return nil, nil
+}
+
+// encode makes a segment's frames, and goes on behind its end until the next one's are the same.
+func (c *crew) encode(s *segment) error {
+	encoder, err := c.config.Open(c.config.Format)
+	if err != nil {
+		return err
+	}
+	defer encoder.Close()
+	frames := &stream{encoder: encoder, format: c.config.Format}
+	match := &matcher{crew: c, own: s, frame: s.start + c.plan.frames()}
+	for at := s.need; ; at++ {
+		piece, err := c.sound.at(at)
+		if errors.Is(err, io.EOF) {
+			return c.flush(s, frames)
+		}
+		if err != nil {
+			return err
+		}
+		units, err := frames.encode(piece)
+		if err != nil {
+			return err
+		}
+		if ended, err := c.add(match, units); ended || err != nil {
+			return err
+		}
+	}
+}
+
+// add takes the frames that a chunk made, and tells whether the segment has ended.
+func (c *crew) add(match *matcher, units []mp3.Unit) (ended bool, err error) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	s := match.own
+	s.units = append(s.units, units...)
+	s.need++
+	c.release()
+	to, err := match.advance()
+	switch {
+	case err != nil:
+		return true, err
+	case s.state == void:
+		return true, nil
+	case to != nil:
+		return true, c.end(s, *to)
+	default:
+		return false, nil
+	}
+}
+
+// flush ends the MP3 with the sound.
+func (c *crew) flush(s *segment, frames *stream) error {
+	units, err := frames.flush()
+	if err != nil {
+		return err
+	}
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	s.units = append(s.units, units...)
+	if s.state == void {
+		return nil
+	}
+	return c.end(s, join{next: -1, frame: s.start + len(s.units)})
+}
+
+// end ends a segment, and writes what is ready.
+func (c *crew) end(s *segment, to join) error {
+	s.join = to
+	c.enter(s, done)
+	for c.written >= 0 && c.segments[c.written].state == done {
+		if err := c.write(c.segments[c.written]); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (c *crew) write(s *segment) error {
+	head := s.units[c.from-s.start : s.join.frame-s.start]
+	if s.join.next >= 0 {
+		next := c.segments[s.join.next]
+		if err := mp3.Join(head, next.units, s.join.frame-next.start); err != nil {
+			return err
+		}
+	}
+	if err := write(c.out, head); err != nil {
+		return err
+	}
+	s.units = nil
+	c.written, c.from = s.join.next, s.join.frame
+	return nil
+}
+
+// enter changes a segment's state.
+func (c *crew) enter(s *segment, now state) {
+	s.state = now
+	if now == void {
+		s.units = nil
+	}
+	c.release()
+}
+
+// release drops the sound that nobody needs, and wakes who waits for a change.
+func (c *crew) release() {
+	first := c.segment(c.begun).need
+	for _, s := range c.segments[:c.begun] {
+		if s.state == working {
+			first = min(first, s.need)
+		}
+	}
+	c.sound.release(first)
+	c.change.Broadcast()
+}
+
+// segment returns a segment, which may not have begun.
+func (c *crew) segment(number int) *segment {
+	for len(c.segments) <= number {
+		n := len(c.segments)
+		c.segments = append(c.segments, &segment{number: n, start: n * c.plan.frames(), need: n * c.plan.segment})
+	}
+	return c.segments[number]
+}
+
+// fail ends all work; the first cause stays.
+func (c *crew) fail(err error) {
+	c.sound.fail(err)
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.failed == nil {
+		c.failed = err
+	}
+	c.change.Broadcast()
+}
