@@ -1,0 +1,3 @@
+package lame
+
+const name = "libmp3lame.0.dylib"
