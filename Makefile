@@ -32,8 +32,13 @@ run: run-needs build ## build and start everything in one process on http://loca
 	@exec bin/unreel all
 
 .PHONY: build
-build: ## build bin/unreel, one static binary
+build: encoder ## build bin/unreel, one static binary
 	CGO_ENABLED=0 go build -trimpath -buildvcs=false -ldflags '$(LDFLAGS)' -o bin/unreel ./cmd/unreel
+
+# What `unreel` carries inside to encode on all cores; without it everything works, on one.
+.PHONY: encoder
+encoder:
+	@scripts/encoder
 
 # Images: make images PREFIX=registry.example.com/ TAG=v1.2.3 ARGS='--platform linux/amd64,linux/arm64 --push'
 DOCKER  := docker
@@ -54,20 +59,20 @@ images: ## build the container images unreel and unreel-converter, for Docker, c
 ## —— Prove ——
 
 .PHONY: test
-test: test-needs ## run the whole suite with private servers on free ports
+test: test-needs encoder ## run the whole suite with private servers on free ports
 	CGO_ENABLED=0 go test -count=1 -timeout=30m $(ARGS) $(PKG)
 
 .PHONY: test-race
-test-race: test-needs ## the same under the race detector; slower, needs a C compiler
+test-race: test-needs encoder ## the same under the race detector; slower, needs a C compiler
 	CGO_ENABLED=1 go test -race -count=1 -timeout=45m $(ARGS) $(PKG)
 
 .PHONY: test-faults
-test-faults: test-needs ## take servers and services away for hours, and run the ledger's model 100,000 times
+test-faults: test-needs encoder ## take servers and services away for hours, and run the ledger's model 100,000 times
 	CGO_ENABLED=0 UNREEL_TEST_FAULTS=long go test ./test/faults -count=1 -timeout 0 -v $(ARGS)
 	CGO_ENABLED=0 go test ./internal/store/ledger/sqlledger -run Model -count=1 -timeout 0 -rapid.checks=100000
 
 .PHONY: bench
-bench: test-needs ## run the benchmarks, as ratios against ffmpeg side by side
+bench: test-needs encoder ## run the benchmarks, as ratios against ffmpeg side by side
 	CGO_ENABLED=0 go test -run='^$$' -bench=. -benchtime=7x -timeout=60m $(ARGS) ./test/bench
 
 .PHONY: test-images
@@ -128,7 +133,7 @@ generate: ## generate code again from api/ and web/
 
 .PHONY: clean
 clean: ## remove what was built, never data
-	rm -rf bin
+	rm -rf bin internal/media/encoder/program/unreel-encoder
 	rm -f coverage.* *.test *.out *.prof *.pprof
 
 .PHONY: run-needs test-needs
