@@ -200,7 +200,7 @@ func (p *process) makeConverter() ([]component, error) {
 	}
 	p.opened.push("scratch folder", func() error { return os.RemoveAll(dir) })
 	transcoder, err := transcode.New(transcode.Config{
-		TempDir: dir, MaxDuration: p.settings.MaxDuration, Threads: 1, Logger: logger,
+		TempDir: dir, MaxDuration: p.settings.MaxDuration, Logger: logger,
 	})
 	if err != nil {
 		return nil, err

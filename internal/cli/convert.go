@@ -40,7 +40,7 @@ func (c *ConvertCmd) Run(ctx context.Context, io *IO) error {
 	if err != nil {
 		return err
 	}
-	transcoder, err := transcode.New(transcode.Config{Threads: c.jobs()}) //nolint:contextcheck // it has a deadline of its own
+	transcoder, err := transcode.New(transcode.Config{Cores: c.jobs()}) //nolint:contextcheck // it has a deadline of its own
 	if err != nil {
 		return err
 	}

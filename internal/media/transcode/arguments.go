@@ -12,7 +12,7 @@ func (t *Transcoder) input(p *plan) []string {
 	args := []string{
 		"-hide_banner", "-nostdin", "-nostats", "-loglevel", "level+verbose", "-progress", "pipe:3",
 		"-abort_on", "empty_output", "-max_error_rate", "1",
-		"-filter_threads", strconv.Itoa(t.config.Threads), "-threads", strconv.Itoa(t.config.Threads),
+		"-filter_threads", "1", "-threads", "1",
 	}
 	args = append(args, inputOptions()...)
 	args = append(args, "-codec_whitelist", decoders, "-vn", "-sn", "-dn")
@@ -34,19 +34,31 @@ func (t *Transcoder) copyArgs(p *plan) []string {
 	return append(append(t.input(p), "-c:a", "copy"), bare()...)
 }
 
+// encodeArgs has ffmpeg make the MP3's frames.
 func (t *Transcoder) encodeArgs(p *plan, loud *loudness) []string {
-	filters := append(p.timing(), p.mixing()...)
-	if loud != nil {
-		filters = append(filters, loud.filter(*p.options.Loudness))
-	}
-	filters = append(filters, t.resampling(p))
-	args := append(t.input(p), "-af", strings.Join(filters, ","), "-c:a", "libmp3lame")
+	args := append(t.input(p), "-af", t.filters(p, loud), "-c:a", "libmp3lame")
 	if p.bitrate > 0 {
 		args = append(args, "-b:a", strconv.Itoa(p.bitrate)+"k")
 	} else {
 		args = append(args, "-q:a", strconv.Itoa(p.options.Quality()))
 	}
 	return append(args, bare()...)
+}
+
+// decodeArgs has ffmpeg make the sound that the MP3 is to have, as the parallel encoder reads it.
+func (t *Transcoder) decodeArgs(p *plan, loud *loudness) []string {
+	return append(t.input(p), "-af", t.filters(p, loud)+",aformat=sample_fmts=flt",
+		"-c:a", "pcm_f32le", "-f", "f32le", "-flush_packets", "0", "pipe:1")
+}
+
+// filters is what happens to the sound before it is encoded. It ends in floats, whatever the encoder: what two ways
+// of encoding get is the same.
+func (t *Transcoder) filters(p *plan, loud *loudness) string {
+	filters := append(p.timing(), p.mixing()...)
+	if loud != nil {
+		filters = append(filters, loud.filter(*p.options.Loudness))
+	}
+	return strings.Join(append(filters, t.resampling(p), "aformat=sample_fmts=fltp"), ",")
 }
 
 // timing puts the sound where the picture had it: gaps become silence, what lies over something else goes,

@@ -18,6 +18,8 @@ type assembly struct {
 	tag    []byte
 	meter  mp3.Meter
 	limit  time.Duration // of the sound; 0: none
+	// progress is told how much sound there is, now and then; nil: nobody is.
+	progress func(time.Duration)
 }
 
 var errTooLong = errors.New("more sound than allowed")
@@ -48,11 +50,26 @@ func (a *assembly) take(in io.Reader) error {
 		if a.limit > 0 && a.meter.Duration() > a.limit {
 			return errTooLong
 		}
+		a.tell()
 	}
 	if err := out.Flush(); err != nil {
 		return fmt.Errorf("write MP3: %w", err)
 	}
 	return nil
+}
+
+// tell is quiet for most frames: hundreds come at once.
+func (a *assembly) tell() {
+	const often = 128
+	if a.progress != nil && a.meter.Frames()%often == 0 {
+		a.progress(a.meter.Duration())
+	}
+}
+
+// reset makes it empty for another attempt.
+func (a *assembly) reset() error {
+	a.meter, a.progress = mp3.Meter{}, nil
+	return a.canvas.reset()
 }
 
 func (a *assembly) begin(out io.Writer, like mp3.Header) error {

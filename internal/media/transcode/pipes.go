@@ -10,24 +10,35 @@ type pipe struct {
 	read, write *os.File
 }
 
+func openPipe() (pipe, error) {
+	read, write, err := os.Pipe()
+	if err != nil {
+		return pipe{}, fmt.Errorf("open pipe: %w", err)
+	}
+	return pipe{read, write}, nil
+}
+
+// close may be called for what is closed already.
+func (p pipe) close() {
+	_, _ = p.read.Close(), p.write.Close() // nothing is in it that is still wanted
+}
+
 // pipes are what a child writes to beside standard error.
 type pipes struct {
 	out, progress pipe
 }
 
 func openPipes() (*pipes, error) {
-	var (
-		p   pipes
-		err error
-	)
-	if p.out.read, p.out.write, err = os.Pipe(); err != nil {
-		return nil, fmt.Errorf("open pipe: %w", err)
+	out, err := openPipe()
+	if err != nil {
+		return nil, err
 	}
-	if p.progress.read, p.progress.write, err = os.Pipe(); err != nil {
-		p.close()
-		return nil, fmt.Errorf("open pipe: %w", err)
+	progress, err := openPipe()
+	if err != nil {
+		out.close()
+		return nil, err
 	}
-	return &p, nil
+	return &pipes{out, progress}, nil
 }
 
 // closeWriters leaves the child's ends to the child, so that its end is the end of the pipes.
@@ -35,11 +46,8 @@ func (p *pipes) closeWriters() {
 	_, _ = p.out.write.Close(), p.progress.write.Close() // nothing of ours was in them
 }
 
-// close may follow closeWriters; closing twice does no harm.
+// close may follow closeWriters.
 func (p *pipes) close() {
-	for _, file := range []*os.File{p.out.read, p.out.write, p.progress.read, p.progress.write} {
-		if file != nil {
-			_ = file.Close()
-		}
-	}
+	p.out.close()
+	p.progress.close()
 }

@@ -24,6 +24,8 @@ type process struct {
 	path     string
 	args     []string
 	deadline time.Duration // from the start
+	stdin    *os.File      // nil: nothing
+	stdout   *os.File      // nil: output gets it
 	// output consumes standard output; nil discards it.
 	output func(io.Reader) error
 	// progress gets what -progress pipe:3 says; when that tells of nothing new for stall, the process ends.
@@ -122,6 +124,12 @@ func (p process) command(ctx context.Context, pipes *pipes, log io.Writer) *exec
 	cmd.Env = []string{} // nothing of ours is any of ffmpeg's business
 	cmd.Dir = "/"
 	cmd.Stdout = pipes.out.write
+	if p.stdout != nil {
+		cmd.Stdout = p.stdout
+	}
+	if p.stdin != nil {
+		cmd.Stdin = p.stdin
+	}
 	cmd.Stderr = log
 	cmd.ExtraFiles = []*os.File{pipes.progress.write} // becomes 3
 	cmd.SysProcAttr = ownGroup()

@@ -98,7 +98,7 @@ func (r *run) encode(ctx context.Context, p *plan, out *canvas, tag []byte) (con
 		r.meter.phase(1)
 	}
 	a := &assembly{canvas: out, tag: tag, limit: r.limit()}
-	end, err := r.ffmpeg(ctx, p, r.encodeArgs(p, loud), a.take)
+	end, err := r.frames(ctx, p, loud, a)
 	if err != nil {
 		return conversion.MP3{}, err
 	}
@@ -115,6 +115,25 @@ func (r *run) encode(ctx context.Context, p *plan, out *canvas, tag []byte) (con
 		made.Loudness, err = r.measureMP3(ctx, out.scratch.Name(), done.Duration)
 	}
 	return made, err
+}
+
+// frames fills the assembly, on all cores that are free where that is faster.
+func (r *run) frames(ctx context.Context, p *plan, loud *loudness, a *assembly) (ending, error) {
+	cores, giveBack := r.cores.take(r.config.Cores)
+	defer giveBack()
+	if p.parallel(cores) {
+		if program := r.encoder(ctx); program != nil {
+			end, err := r.encodeOn(ctx, cores, program, p, loud, a)
+			if !errors.Is(err, errEncoder) {
+				return end, err
+			}
+			r.config.Logger.WarnContext(ctx, "encoding again on one core", "reason", err)
+			if err := a.reset(); err != nil {
+				return ending{}, err
+			}
+		}
+	}
+	return r.ffmpeg(ctx, p, r.encodeArgs(p, loud), a.take)
 }
 
 // limit is the most sound that may come out, with room for a duration that the file states a little wrong.
@@ -137,16 +156,25 @@ func (r *run) ffmpeg(ctx context.Context, p *plan, args []string, output func(io
 		stall:    r.config.Stall + readingTime(p.source.Size),
 		progress: func(now report) { r.meter.at(now.time - skipped) },
 	}.run(ctx)
-	switch {
-	case errors.Is(err, errDeadline), errors.Is(err, errStalled):
-		return end, timedOut(err)
-	case errors.Is(err, errTooLong):
-		return end, tooLong(r.config.MaxDuration)
-	case err != nil:
-		return end, fmt.Errorf("convert: %w", err)
+	if err := r.outside(err); err != nil {
+		return end, err
 	}
 	r.config.Logger.DebugContext(ctx, "ffmpeg ended", "file", label(p.source.Path), "log", end.log.String())
 	return end, nil
+}
+
+// outside turns what ended a process from outside into the right error.
+func (r *run) outside(err error) error {
+	switch {
+	case errors.Is(err, errDeadline), errors.Is(err, errStalled):
+		return timedOut(err)
+	case errors.Is(err, errTooLong):
+		return tooLong(r.config.MaxDuration)
+	case err != nil:
+		return fmt.Errorf("convert: %w", err)
+	default:
+		return nil
+	}
 }
 
 // judge tells a failure by how ffmpeg ended; sound says whether any came out.

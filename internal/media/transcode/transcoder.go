@@ -32,8 +32,8 @@ type Config struct {
 	// Grace is how long a run may take beside twice its sound's duration; 0: five minutes.
 	Grace time.Duration
 	// Stall is how long ffmpeg may make no progress; 0: one minute.
-	Stall   time.Duration
-	Threads int // that one run may use; 0: one a core
+	Stall time.Duration
+	Cores int // that all runs share; 0: all
 
 	Logger *slog.Logger // nil: silent
 }
@@ -54,8 +54,8 @@ func (c Config) withDefaults() Config {
 	if c.Stall == 0 {
 		c.Stall = defaultStall
 	}
-	if c.Threads == 0 {
-		c.Threads = runtime.GOMAXPROCS(0)
+	if c.Cores == 0 {
+		c.Cores = runtime.GOMAXPROCS(0)
 	}
 	if c.Logger == nil {
 		c.Logger = slog.New(slog.DiscardHandler)
@@ -69,6 +69,8 @@ type Transcoder struct {
 	ffmpeg  string
 	ffprobe string
 	build   func() (abilities, error) // asks ffmpeg, once, when it first matters
+	cores   cores
+	all     allCores
 }
 
 // New finds ffmpeg and ffprobe. It starts neither of them: a start costs as much as seconds of sound.
