@@ -127,6 +127,7 @@ func BenchmarkBacklog(b *testing.B) {
 	}
 	cores := time.Duration(runtime.NumCPU()) * time.Since(began)
 	b.ReportMetric(100*(1-float64(idle(b)-before)/float64(cores)), "%-busy")
+	b.ReportMetric(videos/cores.Hours(), "jobs/core-hour")
 }
 
 // BenchmarkIdleStreams is the memory of two gateways that 500 event streams hang on.
