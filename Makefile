@@ -67,9 +67,9 @@ test-race: test-needs encoder ## the same under the race detector; slower, needs
 	CGO_ENABLED=1 go test -race -count=1 -timeout=45m $(ARGS) $(PKG)
 
 .PHONY: test-faults
-test-faults: test-needs encoder ## take servers and services away for hours, and run the ledger's model 100,000 times
+test-faults: test-needs encoder ## take servers and services away for hours (UNREEL_TEST_JOBS, UNREEL_TEST_SEED), and run the ledger's model 100,000 times
 	CGO_ENABLED=0 UNREEL_TEST_FAULTS=long go test ./test/faults -count=1 -timeout 0 -v $(ARGS)
-	CGO_ENABLED=0 go test ./internal/store/ledger/sqlledger -run Model -count=1 -timeout 0 -rapid.checks=100000
+	CGO_ENABLED=0 UNREEL_TEST_MODELS=8 go test ./internal/store/ledger/sqlledger -run Model -count=1 -timeout 0 -parallel 16 -rapid.checks=12500
 
 .PHONY: bench
 bench: test-needs encoder ## run the benchmarks, as ratios against ffmpeg side by side
