@@ -34,6 +34,9 @@ const (
 	checkMailEvery = time.Minute
 )
 
+// answerLimit is how long a server may take for its first answer where a client waits.
+const answerLimit = 4 * time.Second
+
 // open opens what the roles need, chosen by the schemes of the settings' URLs. A server that is away is no
 // error: the process waits for it.
 func (p *process) open(ctx context.Context) error {
@@ -51,6 +54,9 @@ func (p *process) openDatabase(ctx context.Context) error {
 		return err
 	}
 	p.opened.push("database", db.Close)
+	if p.roles.answers() {
+		db.LimitAnswer(answerLimit)
+	}
 	p.ready.add("database", checkEvery, db.Check)
 	config := withFaults(ledger.DefaultConfig())
 	config.Retention = p.settings.Retention
@@ -90,7 +96,7 @@ func (p *process) openBlobs(context.Context) error {
 	if !p.roles.needBlobs() {
 		return nil
 	}
-	blobs, err := openBlobs(p.settings)
+	blobs, err := openBlobs(p.settings, p.roles)
 	if err != nil {
 		return err
 	}
@@ -106,11 +112,15 @@ type closingBlobs interface {
 	io.Closer
 }
 
-func openBlobs(settings Settings) (closingBlobs, error) {
+func openBlobs(settings Settings, as roles) (closingBlobs, error) {
 	if dir, found := strings.CutPrefix(settings.Blobs, "file:"); found {
 		return disk.Open(disk.Config{Dir: dir})
 	}
-	return gridfs.Open(gridfs.Config{URL: settings.Blobs})
+	config := gridfs.Config{URL: settings.Blobs}
+	if as.answers() {
+		config.Contact = answerLimit
+	}
+	return gridfs.Open(config)
 }
 
 func (p *process) openQueue(context.Context) error {

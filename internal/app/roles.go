@@ -30,6 +30,10 @@ func (r roles) String() string {
 
 func (r roles) has(role roles) bool { return r&role != 0 }
 
+// answers tells whether the process is there for clients that wait, and nothing of what it does for longer is lost by
+// giving up soon: a converter had better wait.
+func (r roles) answers() bool { return r.has(roleGateway|roleAuth) && !r.has(roleConverter) }
+
 // needLedger tells whether the process works with conversions: all but auth do.
 func (r roles) needLedger() bool { return r != roleAuth }
 

@@ -34,8 +34,8 @@ type call struct {
 func (d *DB) begin(ctx context.Context) (context.Context, call) {
 	ctx, cancel := context.WithCancelCause(ctx)
 	c := call{end: func() { cancel(nil) }}
-	if d.patience > 0 {
-		c.timer = time.AfterFunc(d.patience, func() { cancel(errNoAnswer) })
+	if limit := time.Duration(d.patience.Load()); limit > 0 {
+		c.timer = time.AfterFunc(limit, func() { cancel(errNoAnswer) })
 	}
 	return ctx, c
 }

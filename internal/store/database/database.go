@@ -21,8 +21,8 @@ import (
 type DB struct {
 	pool    *sql.DB
 	dialect dialect
-	// patience is how long the database may take for the first answer; 0: for ever.
-	patience time.Duration
+	// patience is how long the database may take for the first answer, in nanoseconds; 0: as long as the driver lets it.
+	patience atomic.Int64
 	// ahead is added to the database's clock: 0 outside tests.
 	ahead atomic.Int64
 	// writer has room for one where the database takes one writer at a time. Waiting here is fair and
@@ -75,6 +75,12 @@ func (d *DB) Check(ctx context.Context) error {
 // Advance puts the database's clock ahead, for tests of what happens when time has passed.
 func (d *DB) Advance(by time.Duration) {
 	d.ahead.Add(by.Microseconds())
+}
+
+// LimitAnswer sets how long the database may take for the first answer to anything. It is for processes in which somebody
+// waits to be told to come back later: behind a line that is half open, no answer ever comes. Others had better wait.
+func (d *DB) LimitAnswer(limit time.Duration) {
+	d.patience.Store(int64(limit))
 }
 
 // Now is an SQL expression for the database's clock in microseconds since 1970.

@@ -379,6 +379,7 @@ func TestHalfOpen(t *testing.T) {
 	server := servers.NewMariaDB(t)
 	db := open(t, server.Database(t))
 	migrate(t, db)
+	db.LimitAnswer(4 * time.Second)
 	err := db.Write(t.Context(), func(tx *sql.Tx) error {
 		_, err := tx.ExecContext(t.Context(), "DO SLEEP(5)")
 		return err

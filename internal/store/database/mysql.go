@@ -28,10 +28,6 @@ const (
 	errShutdown    = 1053
 )
 
-// answerTime is how long the server may take for the first answer to anything. Behind a line that is half open none
-// ever comes, and somebody may be waiting to be told to come back later.
-const answerTime = 4 * time.Second
-
 func openMySQL(address string) (*DB, error) {
 	config, err := mysqlConfig(address)
 	if err != nil {
@@ -47,8 +43,7 @@ func openMySQL(address string) (*DB, error) {
 	// Shorter than any load balancer's patience, so that a connection is never found dead.
 	pool.SetConnMaxLifetime(3 * time.Minute)
 	return &DB{
-		pool:     pool,
-		patience: answerTime,
+		pool: pool,
 		dialect: dialect{
 			name: "mysql",
 			// Without the gap locks of the default, claiming rows does not deadlock with adding them.

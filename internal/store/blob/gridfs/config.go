@@ -19,10 +19,6 @@ import (
 // DefaultTimeout is long enough for a chunk over a slow line to a busy server.
 const DefaultTimeout = 30 * time.Second
 
-// contactTimeout is how long the server may take for the first operation on a blob: somebody waits to be told to come
-// back later, and nothing is lost yet by telling so.
-const contactTimeout = 4 * time.Second
-
 // selectionTimeout is how long an operation waits for a server to be there: longer than a replica set
 // usually takes to elect a primary, so that an upload of hours lives through that.
 const selectionTimeout = 10 * time.Second
@@ -33,6 +29,9 @@ type Config struct {
 	URL string
 	// Timeout is how long the server may take for one operation on one chunk; 0: DefaultTimeout.
 	Timeout time.Duration
+	// Contact is how long it may take for the first operation on a blob, where somebody waits to be told to come back
+	// later: nothing is lost yet by telling so. 0: Timeout.
+	Contact time.Duration
 	// Databases names the database of a kind where it is not the kind's own text, as in tests that share a server.
 	Databases map[blob.Kind]string
 
@@ -44,7 +43,7 @@ func (c Config) Validate() error {
 	switch {
 	case !strings.HasPrefix(c.URL, "mongodb://") && !strings.HasPrefix(c.URL, "mongodb+srv://"):
 		return errors.New("UNREEL_BLOBS: name a server, like mongodb://host:27017 or mongodb+srv://host")
-	case c.Timeout < 0:
+	case c.Timeout < 0 || c.Contact < 0:
 		return errors.New("the timeout of the blob server must not be negative")
 	}
 	return nil

@@ -134,7 +134,8 @@ func wantUnavailable(t *testing.T, operations map[string]func() error) {
 
 // TestHalfOpen wants who begins something to be told soon, however patient the store is with what is under way.
 func TestHalfOpen(t *testing.T) {
-	opened, server := faulty(t, DefaultTimeout)
+	server := servers.NewFerretDB(t)
+	opened := openConfig(t, Config{URL: server.URL(), Contact: 4 * time.Second})
 	id := newID()
 	put(t, opened, id, []byte("stored"), blob.Meta{})
 	server.Pause(t)

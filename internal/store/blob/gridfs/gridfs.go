@@ -69,6 +69,9 @@ func Open(config Config) (*Store, error) {
 	if config.Timeout == 0 {
 		config.Timeout = DefaultTimeout
 	}
+	if config.Contact == 0 {
+		config.Contact = config.Timeout
+	}
 	store := &Store{
 		config:   config,
 		patience: patience,
@@ -191,7 +194,7 @@ func (s *Store) run(ctx context.Context, operation func(context.Context) error) 
 
 // contact does the same for the first operation on a blob.
 func (s *Store) contact(ctx context.Context, operation func(context.Context) error) error {
-	return runFor(ctx, min(contactTimeout, s.config.Timeout), operation)
+	return runFor(ctx, s.config.Contact, operation)
 }
 
 // runBulk does the same for an operation on as many chunks as a blob may have.
