@@ -20,27 +20,32 @@ import (
 
 func TestMain(m *testing.M) { os.Exit(harness.Main(m)) }
 
-// plain is what everybody else runs.
-func plain(b *testing.B, video string) time.Duration {
-	b.Helper()
-	output := filepath.Join(b.TempDir(), "plain.mp3")
-	began := time.Now()
-	command := exec.Command("ffmpeg", "-loglevel", "error", "-nostdin", "-y", "-i", video, "-vn", "-c:a", "libmp3lame", "-q:a", "2", output)
-	if text, err := command.CombinedOutput(); err != nil {
-		b.Fatalf("ffmpeg: %v\n%s", err, text)
-	}
-	return time.Since(began)
+// cost is what a command took.
+type cost struct {
+	wall, cpu time.Duration // cpu: of the command and all that it has started
 }
 
-// converted is how long `unreel convert` takes.
-func converted(b *testing.B, video, output string) time.Duration {
+func run(b *testing.B, name string, args ...string) cost {
 	b.Helper()
 	began := time.Now()
-	command := exec.Command(harness.Binary(), "convert", "--force", "-o", output, video)
+	command := exec.Command(name, args...)
 	if text, err := command.CombinedOutput(); err != nil {
-		b.Fatalf("unreel convert: %v\n%s", err, text)
+		b.Fatalf("%s: %v\n%s", name, err, text)
 	}
-	return time.Since(began)
+	return cost{time.Since(began), command.ProcessState.UserTime() + command.ProcessState.SystemTime()}
+}
+
+// plain is what everybody else runs.
+func plain(b *testing.B, video string) cost {
+	b.Helper()
+	output := filepath.Join(b.TempDir(), "plain.mp3")
+	return run(b, "ffmpeg", "-loglevel", "error", "-nostdin", "-y", "-i", video, "-vn", "-c:a", "libmp3lame", "-q:a", "2", output)
+}
+
+// converted is what `unreel convert` takes.
+func converted(b *testing.B, video, output string) cost {
+	b.Helper()
+	return run(b, harness.Binary(), "convert", "--force", "-o", output, video)
 }
 
 func median(durations []time.Duration) time.Duration {
@@ -48,20 +53,71 @@ func median(durations []time.Duration) time.Duration {
 	return durations[len(durations)/2]
 }
 
-// BenchmarkConvert is `unreel convert` beside ffmpeg on the same file, in turns.
-func BenchmarkConvert(b *testing.B) {
-	for _, seconds := range []float64{5, 60, 600} {
-		b.Run(fmt.Sprintf("%vs", seconds), func(b *testing.B) {
-			video := mediatest.Video(b, mediatest.Spec{Seconds: seconds, Sound: mediatest.Speech})
-			output := filepath.Join(b.TempDir(), "unreel.mp3")
-			var ours, theirs []time.Duration
-			for b.Loop() {
-				theirs = append(theirs, plain(b, video))
-				ours = append(ours, converted(b, video, output))
-			}
-			b.ReportMetric(float64(median(ours))/float64(median(theirs)), "x-ffmpeg")
-		})
+// race is two ways to do the same, in turns.
+type race struct{ ours, theirs []cost }
+
+// report tells what ours takes as multiples of what theirs does.
+func (r race) report(b *testing.B) {
+	b.Helper()
+	wall := func(c cost) time.Duration { return c.wall }
+	cpu := func(c cost) time.Duration { return c.cpu }
+	b.ReportMetric(float64(medianOf(r.ours, wall))/float64(medianOf(r.theirs, wall)), "x-wall")
+	b.ReportMetric(float64(medianOf(r.ours, cpu))/float64(medianOf(r.theirs, cpu)), "x-cpu")
+}
+
+func medianOf(costs []cost, of func(cost) time.Duration) time.Duration {
+	var durations []time.Duration
+	for _, c := range costs {
+		durations = append(durations, of(c))
 	}
+	return median(durations)
+}
+
+// BenchmarkConvert is `unreel convert` beside ffmpeg on the same file.
+func BenchmarkConvert(b *testing.B) {
+	for _, length := range []time.Duration{5 * time.Second, time.Minute, 10 * time.Minute} {
+		b.Run(length.String(), func(b *testing.B) { compare(b, length) })
+	}
+}
+
+// BenchmarkConvertTwoHours takes minutes a round: UNREEL_BENCH=long asks for it.
+func BenchmarkConvertTwoHours(b *testing.B) {
+	if os.Getenv("UNREEL_BENCH") != "long" {
+		b.Skip("UNREEL_BENCH=long asks for it")
+	}
+	compare(b, 2*time.Hour)
+}
+
+func compare(b *testing.B, length time.Duration) {
+	video := mediatest.Video(b, mediatest.Spec{Seconds: length.Seconds(), Sound: mediatest.Speech})
+	output := filepath.Join(b.TempDir(), "unreel.mp3")
+	var r race
+	for b.Loop() {
+		r.theirs = append(r.theirs, plain(b, video))
+		r.ours = append(r.ours, converted(b, video, output))
+	}
+	r.report(b)
+}
+
+// BenchmarkManyFiles is twenty videos of a minute at once, beside as many ffmpegs as there are cores.
+func BenchmarkManyFiles(b *testing.B) {
+	dir := b.TempDir()
+	video := mediatest.Bytes(b, mediatest.Spec{Seconds: 60, Sound: mediatest.Speech})
+	var names []string
+	for i := range 20 {
+		names = append(names, filepath.Join(dir, fmt.Sprintf("%02d.mp4", i)))
+		if err := os.WriteFile(names[i], video, 0o600); err != nil {
+			b.Fatal(err)
+		}
+	}
+	each := fmt.Sprintf(`printf '%%s\n' "$@" | xargs -P%d -I{} ffmpeg -loglevel error -nostdin -y -i {} -vn -c:a libmp3lame -q:a 2 {}.plain.mp3`,
+		runtime.NumCPU())
+	var r race
+	for b.Loop() {
+		r.theirs = append(r.theirs, run(b, "sh", append([]string{"-c", each, "sh"}, names...)...))
+		r.ours = append(r.ours, run(b, harness.Binary(), append([]string{"convert", "--force", "-o", dir}, names...)...))
+	}
+	r.report(b)
 }
 
 // BenchmarkCluster is what gateway, ledger, queue and GridFS add to a conversion, from the first byte of the upload
@@ -76,7 +132,7 @@ func BenchmarkCluster(b *testing.B) {
 	form, bare := harness.File(b, video), newBareFiles(b, c, video)
 	var whole, engine, files, theirs []time.Duration
 	for b.Loop() {
-		theirs = append(theirs, plain(b, video))
+		theirs = append(theirs, plain(b, video).wall)
 		began := time.Now()
 		id := ada.Upload(b, form)
 		follow(b, ada, id)
@@ -84,7 +140,7 @@ func BenchmarkCluster(b *testing.B) {
 		if got := ada.Conversion(b, id); got.Status != conversion.Completed {
 			b.Fatalf("%+v", got)
 		}
-		engine = append(engine, converted(b, video, bare.output))
+		engine = append(engine, converted(b, video, bare.output).wall)
 		files = append(files, bare.carry(b))
 	}
 	report := func(unit string, took time.Duration) {

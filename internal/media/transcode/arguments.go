@@ -15,6 +15,10 @@ func (t *Transcoder) input(p *plan) []string {
 		"-filter_threads", "1", "-threads", "1",
 	}
 	args = append(args, inputOptions()...)
+	if p.source.is("mov") {
+		// ffmpeg reads a buffer at each seek from one piece of sound to the next: by its 32 KiB most of the picture too.
+		args = append(args, "-blocksize", "4096")
+	}
 	args = append(args, "-codec_whitelist", decoders, "-vn", "-sn", "-dn")
 	if p.track.Codec == "speex" && t.can().libspeex {
 		args = append(args, "-c:a", "libspeex")

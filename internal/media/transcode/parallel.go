@@ -64,20 +64,28 @@ func (r *run) encodeOn(ctx context.Context, cores int, program *encoder.Program,
 	})
 	group.Go(func() error {
 		defer pcm.read.Close()
-		encoding, err := process{
+		return r.assemble(in, process{
 			path: program.Path(), args: encoder.Args(p.encoding(cores)), stdin: pcm.read,
 			output: a.take, deadline: p.deadline(r.config.Grace),
-		}.run(in)
-		switch {
-		case err != nil:
-			return r.outside(err)
-		case encoding.exit != nil:
-			return fmt.Errorf("%w: %w: %s", errEncoder, encoding.exit, encoding.log)
-		}
-		return nil
+		})
 	})
 	err = group.Wait()
 	return decoding, err
+}
+
+// assemble runs the encoder and takes its frames.
+func (r *run) assemble(ctx context.Context, p process) (err error) {
+	ctx, end := begin(ctx, "encode")
+	defer func() { end(err) }()
+	encoding, err := p.run(ctx)
+	switch {
+	case err != nil:
+		return r.outside(err)
+	case encoding.exit != nil:
+		return fmt.Errorf("%w: %w: %s", errEncoder, encoding.exit, encoding.log)
+	default:
+		return nil
+	}
 }
 
 // encoding is what the parallel encoder is asked for.
@@ -94,7 +102,9 @@ func (p *plan) encoding(cores int) encode.Config {
 }
 
 // decode runs ffmpeg with its output going to a pipe. How far it is says nothing: the encoder is behind.
-func (r *run) decode(ctx context.Context, p *plan, args []string, out *os.File) (ending, error) {
+func (r *run) decode(ctx context.Context, p *plan, args []string, out *os.File) (_ ending, err error) {
+	ctx, ended := begin(ctx, "decode")
+	defer func() { ended(err) }()
 	end, err := process{
 		path: r.Transcoder.ffmpeg, args: args, stdout: out,
 		deadline: p.deadline(r.config.Grace), stall: r.config.Stall + readingTime(p.source.Size),
