@@ -12,6 +12,7 @@ import (
 	"net/http"
 	"os"
 	"regexp"
+	"slices"
 	"strconv"
 	"strings"
 	"sync"
@@ -73,8 +74,8 @@ func TestKillLoopOfMutants(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			k := newKillLoop(t, size, harness.Build(t, "faults"), "UNREEL_RATE_LIMIT=off", "UNREEL_MUTANT="+name)
-			k.patience = time.Minute
-			noticed := suspect(t, k.run)
+			// That it takes long is no proof: a slow machine does that, too.
+			noticed := slices.DeleteFunc(suspect(t, k.run), func(text string) bool { return strings.HasPrefix(text, "waited ") })
 			if len(noticed) == 0 {
 				t.Fatal("nobody has noticed")
 			}
