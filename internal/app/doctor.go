@@ -9,6 +9,7 @@ import (
 	"strings"
 
 	"github.com/unreel/unreel/internal/app/doctor"
+	"github.com/unreel/unreel/internal/media/sandbox"
 )
 
 // Finding is the outcome of one of the doctor's checks.
@@ -91,6 +92,7 @@ func (s *Settings) checks(as roles, wrong map[string]bool) []doctor.Check {
 	mailed := as.has(roleNotifier) && !strings.HasPrefix(s.Mail, "file:")
 	add("UNREEL_PUBLIC_URL", as.has(roleNotifier|roleGateway), doctor.PublicURL(s.PublicURL, mailed, !as.has(roleGateway) || len(s.TrustedProxies) > 0))
 	add("PATH", as.has(roleConverter), doctor.FFmpeg(os.TempDir()))
+	add("UNREEL_SANDBOX", as.has(roleConverter), doctor.Sandbox(sandbox.Mode(s.Sandbox)))
 	for _, place := range s.places(as) {
 		add(place.setting, true, doctor.Room(place.setting, place.dir, int64(s.MaxUpload)))
 	}

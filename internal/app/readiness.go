@@ -34,6 +34,7 @@ type readiness struct {
 
 	mutex   sync.Mutex
 	reasons map[string]string // why a dependency cannot be used; those that can are missing
+	remarks []string          // what an operator should know though it keeps nobody from working
 	ended   bool
 }
 
@@ -48,6 +49,19 @@ func newReadiness(logger *slog.Logger) *readiness {
 func (r *readiness) add(name string, every time.Duration, check func(context.Context) error) {
 	r.dependencies = append(r.dependencies, dependency{name, every, check})
 	r.reasons[name] = notAsked
+}
+
+// remark adds a line to what a process that is ready says.
+func (r *readiness) remark(line string) {
+	r.mutex.Lock()
+	defer r.mutex.Unlock()
+	r.remarks = append(r.remarks, line)
+}
+
+func (r *readiness) remarked() []string {
+	r.mutex.Lock()
+	defer r.mutex.Unlock()
+	return slices.Clone(r.remarks)
 }
 
 // run asks the dependencies until the context ends. From then on the process is not ready.
@@ -168,7 +182,7 @@ func (r *readiness) ServeHTTP(w http.ResponseWriter, request *http.Request) {
 	}
 	slices.Sort(lines)
 	if ready {
-		lines = append([]string{"ready"}, lines...)
+		lines = slices.Concat([]string{"ready"}, lines, r.remarked())
 	} else {
 		w.WriteHeader(http.StatusServiceUnavailable)
 	}

@@ -12,7 +12,6 @@ import (
 	"github.com/unreel/unreel/api/docs"
 	"github.com/unreel/unreel/internal/link"
 	"github.com/unreel/unreel/internal/mail"
-	"github.com/unreel/unreel/internal/media/transcode"
 	"github.com/unreel/unreel/internal/queue"
 	"github.com/unreel/unreel/internal/service/auth"
 	"github.com/unreel/unreel/internal/service/auth/client"
@@ -199,13 +198,8 @@ func (p *process) makeConverter() ([]component, error) {
 		return nil, err
 	}
 	p.opened.push("scratch folder", func() error { return os.RemoveAll(dir) })
-	transcoder, err := transcode.New(transcode.Config{
-		TempDir: dir, MaxDuration: p.settings.MaxDuration, Logger: logger,
-	})
+	transcoder, err := p.makeTranscoder(dir, logger)
 	if err != nil {
-		return nil, err
-	}
-	if err := transcoder.Check(); err != nil {
 		return nil, err
 	}
 	service, err := converter.New(

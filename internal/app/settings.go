@@ -82,6 +82,7 @@ type AuthSettings struct {
 type ConverterSettings struct {
 	MaxDuration time.Duration `env:"UNREEL_MAX_DURATION" default:"12h" placeholder:"TIME" help:"Longest sound."`
 	Converters  int           `env:"UNREEL_CONVERTERS" default:"0" placeholder:"N" help:"Conversions at once (default: one for each core)."`
+	Sandbox     string        `env:"UNREEL_SANDBOX" default:"required" placeholder:"MODE" help:"The box that ffmpeg runs in: required, or best-effort to start without what the kernel lacks."`
 }
 
 // RetentionSettings is for whoever ends conversions.

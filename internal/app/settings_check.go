@@ -12,6 +12,8 @@ import (
 	"strings"
 
 	"github.com/dustin/go-humanize"
+
+	"github.com/unreel/unreel/internal/media/sandbox"
 )
 
 var databaseSchemes = []string{"mysql", "sqlite"}
@@ -59,6 +61,7 @@ func (s *Settings) fillRest() {
 		fill(&s.PublicURL, "http://localhost:"+port)
 	}
 	fill(&s.PublicURL, "http://localhost:8080")
+	fill(&s.Sandbox, string(sandbox.Required))
 }
 
 func fill(setting *string, otherwise string) {
@@ -116,6 +119,11 @@ func (s *Settings) checkChoices(as roles) (refused []*SettingError) {
 	if as.has(roleNotifier) {
 		if _, err := mail.ParseAddress(s.MailFrom); err != nil {
 			refused = append(refused, &SettingError{"UNREEL_MAIL_FROM", s.MailFrom, "must be an address such as Unreel <unreel@example.com>"})
+		}
+	}
+	if as.has(roleConverter) {
+		if err := sandbox.Mode(s.Sandbox).Validate(); err != nil {
+			refused = append(refused, &SettingError{"UNREEL_SANDBOX", s.Sandbox, err.Error()})
 		}
 	}
 	if _, err := parseLevel(s.LogLevel); err != nil {

@@ -102,6 +102,7 @@ func TestCompleteAlone(t *testing.T) {
 		"UNREEL_MAX_UPLOAD":   func(s *Settings) { s.MaxUpload = 0 },
 		"UNREEL_MAX_DURATION": func(s *Settings) { s.MaxDuration = 0 },
 		"UNREEL_RETENTION":    func(s *Settings) { s.Retention = -1 },
+		"UNREEL_SANDBOX":      func(s *Settings) { s.Sandbox = "off" },
 		"UNREEL_CONVERTERS":   func(s *Settings) { s.Converters = -1 },
 		"UNREEL_DATABASE":     func(s *Settings) { s.Database = "postgres://ada:secret@h/x" },
 		"UNREEL_BLOBS":        func(s *Settings) { s.Blobs = "./blobs" },

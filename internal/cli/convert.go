@@ -7,11 +7,13 @@ import (
 	"os"
 	"path/filepath"
 	"runtime"
+	"strings"
 
 	"golang.org/x/sync/errgroup"
 
 	"github.com/unreel/unreel/internal/conversion"
 	"github.com/unreel/unreel/internal/media/mp3"
+	"github.com/unreel/unreel/internal/media/sandbox"
 	"github.com/unreel/unreel/internal/media/transcode"
 )
 
@@ -24,6 +26,8 @@ type ConvertCmd struct {
 	Jobs  int    `placeholder:"N" help:"Cores to use (default: all)."`
 	Force bool   `help:"Replace files that exist."`
 	JSON  bool   `name:"json" help:"Print one JSON object a line."`
+
+	Sandbox sandbox.Mode `env:"UNREEL_SANDBOX" default:"best-effort" placeholder:"MODE" help:"The box that ffmpeg runs in: best-effort goes without what this machine lacks and says so, required refuses (default: best-effort)."`
 }
 
 // Run converts as many files at a time as there are cores to use. One that fails does not stop the others.
@@ -40,7 +44,11 @@ func (c *ConvertCmd) Run(ctx context.Context, io *IO) error {
 	if err != nil {
 		return err
 	}
-	transcoder, err := transcode.New(transcode.Config{Cores: c.jobs()}) //nolint:contextcheck // it has a deadline of its own
+	box, err := c.box(io)
+	if err != nil {
+		return err
+	}
+	transcoder, err := transcode.New(transcode.Config{Cores: c.jobs(), Sandbox: box}) //nolint:contextcheck // it has a deadline of its own
 	if err != nil {
 		return err
 	}
@@ -49,6 +57,23 @@ func (c *ConvertCmd) Run(ctx context.Context, io *IO) error {
 		report: newConvertReport(io, c.JSON, targets),
 	}
 	return batch.run(ctx, targets, c.jobs())
+}
+
+// box makes the box for ffmpeg. The files are the person's own, so that a machine which cannot make all of it, as
+// none but Linux can, converts them without.
+func (c *ConvertCmd) box(io *IO) (*sandbox.Box, error) {
+	if err := c.Sandbox.Validate(); err != nil {
+		return nil, UsageError{fmt.Errorf("--sandbox (UNREEL_SANDBOX): %q %w", c.Sandbox, err)}
+	}
+	box, err := sandbox.New(c.Sandbox)
+	if err != nil {
+		return nil, err
+	}
+	if missing := box.Missing(); len(missing) > 0 {
+		fmt.Fprintf(io.Err, "unreel: ffmpeg runs without its whole box, because this machine lacks %s: convert only files that you trust. "+
+			"--sandbox=required refuses instead.\n", strings.Join(missing, " and "))
+	}
+	return box, nil
 }
 
 func (c *ConvertCmd) jobs() int {

@@ -14,6 +14,8 @@ import (
 	"syscall"
 	"testing"
 	"time"
+
+	"github.com/unreel/unreel/internal/media/sandbox"
 )
 
 // Process is one run of the program after another, with the same settings.
@@ -43,6 +45,7 @@ func Prepare(t testing.TB, program, command string, settings ...string) *Process
 	p := &Process{program: program, command: command, Admin: "http://" + admin}
 	p.env = append([]string{
 		"PATH=" + os.Getenv("PATH"), "HOME=" + t.TempDir(), "TMPDIR=" + t.TempDir(), "UNREEL_ADMIN_ADDR=" + admin,
+		"UNREEL_SANDBOX=" + string(sandboxMode(t)),
 	}, settings...)
 	t.Cleanup(func() {
 		if p.running != nil {
@@ -53,6 +56,16 @@ func Prepare(t testing.TB, program, command string, settings ...string) *Process
 		}
 	})
 	return p
+}
+
+// sandboxMode is required, but on a machine that cannot close the box: everything else is to be tested there, too.
+func sandboxMode(t testing.TB) sandbox.Mode {
+	t.Helper()
+	if _, err := sandbox.New(sandbox.Required); err != nil {
+		t.Logf("ffmpeg runs without its whole box: %v", err)
+		return sandbox.BestEffort
+	}
+	return sandbox.Required
 }
 
 // Start runs the command again after Kill or Stop. More settings than at the Launch are for this run.

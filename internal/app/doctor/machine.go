@@ -11,6 +11,7 @@ import (
 	"github.com/dustin/go-humanize"
 	"golang.org/x/sys/unix"
 
+	"github.com/unreel/unreel/internal/media/sandbox"
 	"github.com/unreel/unreel/internal/media/transcode"
 	"github.com/unreel/unreel/internal/store/blob/disk"
 )
@@ -82,11 +83,35 @@ func freeSpace(dir string) (int64, error) {
 	}
 }
 
+// Sandbox looks whether ffmpeg's box can be made, and whether a probe gets out of it.
+func Sandbox(mode sandbox.Mode) Check {
+	return func(ctx context.Context) []Finding {
+		c := &chart{setting: "UNREEL_SANDBOX"}
+		box, err := sandbox.New(mode)
+		if err == nil {
+			err = box.Check(ctx)
+		}
+		switch {
+		case err != nil && mode == sandbox.Required:
+			c.fail("run converters on Linux 5.13 or newer with Landlock and seccomp; or convert only videos that are trusted, with best-effort", "%v", err)
+		case err != nil:
+			c.warn("convert only videos that are trusted", "%v", err)
+		default:
+			c.ok("ffmpeg's box is whole: nothing gets out")
+		}
+		return c.findings
+	}
+}
+
 // FFmpeg looks at the programs that decode and encode.
 func FFmpeg(scratch string) Check {
 	return func(ctx context.Context) []Finding {
 		c := &chart{setting: "PATH"}
-		if _, err := transcode.New(transcode.Config{TempDir: scratch}); err != nil { //nolint:contextcheck // it asks ffmpeg with a deadline of its own
+		box, err := sandbox.New(sandbox.BestEffort) // whether it is whole is another question
+		if err == nil {
+			_, err = transcode.New(transcode.Config{TempDir: scratch, Sandbox: box}) //nolint:contextcheck // it asks ffmpeg with a deadline of its own
+		}
+		if err != nil {
 			c.fail("install ffmpeg with libmp3lame, as distributions have it (apt-get install ffmpeg)", "%v", err)
 			return c.findings
 		}

@@ -4,16 +4,17 @@
 package encoder
 
 import (
+	"bytes"
 	"context"
 	"embed"
 	"errors"
 	"fmt"
 	"os"
-	"os/exec"
 	"strconv"
 	"time"
 
 	"github.com/unreel/unreel/internal/media/encode"
+	"github.com/unreel/unreel/internal/media/sandbox"
 )
 
 //go:embed program
@@ -27,9 +28,9 @@ type Program struct {
 	file *os.File
 }
 
-// Load puts the program into memory that can be executed, and tries whether it starts and finds libmp3lame. Close gives
+// Load puts the program into memory that can be executed, and tries whether it starts in the box and finds libmp3lame. Close gives
 // the memory back. An error wraps ErrMissing.
-func Load(ctx context.Context) (*Program, error) {
+func Load(ctx context.Context, box *sandbox.Box) (*Program, error) {
 	content, err := program.ReadFile("program/unreel-encoder")
 	if err != nil {
 		return nil, fmt.Errorf("%w: it was not built in: build with `make build`", ErrMissing)
@@ -40,7 +41,7 @@ func Load(ctx context.Context) (*Program, error) {
 	}
 	p := &Program{file: file}
 	if _, err = file.Write(content); err == nil {
-		err = p.try(ctx)
+		err = p.try(ctx, box)
 	}
 	if err != nil {
 		p.Close()
@@ -50,21 +51,25 @@ func Load(ctx context.Context) (*Program, error) {
 }
 
 // try starts the program without any sound.
-func (p *Program) try(ctx context.Context) error {
+func (p *Program) try(ctx context.Context, box *sandbox.Box) error {
 	ctx, cancel := context.WithTimeout(ctx, 30*time.Second)
 	defer cancel()
-	command := exec.CommandContext(ctx, p.Path(), "-check")
-	command.Env = []string{}
-	if log, err := command.CombinedOutput(); err != nil {
-		return fmt.Errorf("%w: %s", err, log)
+	var log bytes.Buffer
+	process, err := box.Start(ctx, sandbox.Spec{Program: Name, Image: p.file, Args: []string{"-check"}, Stderr: &log})
+	if err != nil {
+		return err
+	}
+	if err := process.Wait(); err != nil {
+		return fmt.Errorf("%w: %s", err, log.String())
 	}
 	return nil
 }
 
-// Path names the program for as long as it is not closed.
-func (p *Program) Path() string {
-	return "/proc/self/fd/" + strconv.Itoa(int(p.file.Fd()))
-}
+// Name is what the program finds as its own name.
+const Name = "unreel-encoder"
+
+// Image is the program, to be started in a box. It is open for as long as it is not closed.
+func (p *Program) Image() *os.File { return p.file }
 
 // Close gives the program's memory back.
 func (p *Program) Close() {

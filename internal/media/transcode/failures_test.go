@@ -1,9 +1,11 @@
 package transcode_test
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"io"
+	"log/slog"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -85,7 +87,7 @@ func run(t *testing.T, args ...string) {
 }
 
 func TestTooLong(t *testing.T) {
-	transcoder, err := transcode.New(transcode.Config{MaxDuration: time.Second})
+	transcoder, err := transcode.New(transcode.Config{MaxDuration: time.Second, Sandbox: mediatest.Box(t)})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -98,7 +100,7 @@ func TestTooLong(t *testing.T) {
 }
 
 func TestTooLongThoughTheFileDoesNotSay(t *testing.T) {
-	transcoder, err := transcode.New(transcode.Config{MaxDuration: time.Second})
+	transcoder, err := transcode.New(transcode.Config{MaxDuration: time.Second, Sandbox: mediatest.Box(t)})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -108,12 +110,7 @@ func TestTooLongThoughTheFileDoesNotSay(t *testing.T) {
 }
 
 func TestTimedOut(t *testing.T) {
-	slow := filepath.Join(t.TempDir(), "ffmpeg")
-	script := "#!/bin/sh\ncase \"$*\" in *-version*) echo ffmpeg version 1 --enable-libmp3lame; exit;; esac\nsleep 600\n"
-	if err := os.WriteFile(slow, []byte(script), 0o700); err != nil {
-		t.Fatal(err)
-	}
-	transcoder, err := transcode.New(transcode.Config{FFmpeg: slow, Stall: 200 * time.Millisecond})
+	transcoder, err := transcode.New(transcode.Config{Stall: time.Nanosecond, Sandbox: mediatest.Box(t)})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -197,11 +194,12 @@ func TestDamageIsTold(t *testing.T) {
 // TestFFmpegWithoutLAME is a build that says what ffmpeg 5 and 7 say of an encoder that they don't have.
 func TestFFmpegWithoutLAME(t *testing.T) {
 	useless := filepath.Join(t.TempDir(), "ffmpeg")
-	script := "#!/bin/sh\ncase \"$*\" in *-version*) echo ffmpeg version 1;; *) echo \"[fatal] Unknown encoder 'libmp3lame'\" >&2; exit 1;; esac\n"
-	if err := os.WriteFile(useless, []byte(script), 0o700); err != nil {
-		t.Fatal(err)
+	build := exec.Command("go", "build", "-o", useless, "./testdata/useless") // a box runs no scripts
+	build.Env = append(os.Environ(), "CGO_ENABLED=0")
+	if output, err := build.CombinedOutput(); err != nil {
+		t.Fatalf("build: %v\n%s", err, output)
 	}
-	transcoder, err := transcode.New(transcode.Config{FFmpeg: useless})
+	transcoder, err := transcode.New(transcode.Config{FFmpeg: useless, Sandbox: mediatest.Box(t)})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -215,35 +213,25 @@ func TestFFmpegWithoutLAME(t *testing.T) {
 
 // TestPlainFileStartsFFmpegOnce counts what is started for an ordinary video.
 func TestPlainFileStartsFFmpegOnce(t *testing.T) {
-	dir := t.TempDir()
-	count := filepath.Join(dir, "starts")
-	config := transcode.Config{}
-	for name, to := range map[string]*string{"ffmpeg": &config.FFmpeg, "ffprobe": &config.FFprobe} {
-		program, err := exec.LookPath(name)
-		if err != nil {
-			t.Fatal(err)
-		}
-		*to = filepath.Join(dir, name)
-		script := "#!/bin/sh\necho " + name + " >>" + count + "\nexec " + program + " \"$@\"\n"
-		if err := os.WriteFile(*to, []byte(script), 0o700); err != nil {
-			t.Fatal(err)
-		}
-	}
-	transcoder, err := transcode.New(config)
+	var log bytes.Buffer
+	logger := slog.New(slog.NewTextHandler(&log, &slog.HandlerOptions{Level: slog.LevelDebug}))
+	transcoder, err := transcode.New(transcode.Config{Logger: logger, Sandbox: mediatest.Box(t)})
 	if err != nil {
 		t.Fatal(err)
 	}
 	if _, err := transcoder.Run(t.Context(), transcode.Job{Source: mediatest.Video(t, mediatest.Spec{}), Sink: io.Discard}, nil); err != nil {
 		t.Fatal(err)
 	}
-	if got, err := os.ReadFile(count); err != nil || string(got) != "ffmpeg\n" {
-		t.Errorf("started %q, %v", got, err)
+	for what, want := range map[string]int{"ffmpeg ended": 1, "ffmpeg was asked what it can": 0, "msg=probed": 0} {
+		if got := strings.Count(log.String(), what); got != want {
+			t.Errorf("%s: %d times, want %d\n%s", what, got, want, log.String())
+		}
 	}
 }
 
 func TestMissingFFmpeg(t *testing.T) {
 	t.Setenv("PATH", t.TempDir())
-	_, err := transcode.New(transcode.Config{})
+	_, err := transcode.New(transcode.Config{Sandbox: mediatest.Box(t)})
 	if !errors.Is(err, transcode.ErrNoFFmpeg) || !strings.Contains(err.Error(), "apt-get install ffmpeg") {
 		t.Errorf("got %v", err)
 	}

@@ -213,7 +213,7 @@ func TestTags(t *testing.T) {
 
 func TestAnyWriterIsASink(t *testing.T) {
 	temp := t.TempDir()
-	transcoder, err := transcode.New(transcode.Config{TempDir: temp})
+	transcoder, err := transcode.New(transcode.Config{TempDir: temp, Sandbox: mediatest.Box(t)})
 	if err != nil {
 		t.Fatal(err)
 	}

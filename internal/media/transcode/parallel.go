@@ -24,7 +24,7 @@ type allCores struct {
 // encoder returns the parallel encoder; nil where there is none.
 func (t *Transcoder) encoder(ctx context.Context) *encoder.Program {
 	t.all.once.Do(func() {
-		program, err := encoder.Load(context.WithoutCancel(ctx))
+		program, err := encoder.Load(context.WithoutCancel(ctx), t.config.Sandbox)
 		if err != nil {
 			t.config.Logger.WarnContext(ctx, "encoding on one core a file", "reason", err)
 			return
@@ -65,7 +65,7 @@ func (r *run) encodeOn(ctx context.Context, cores int, program *encoder.Program,
 	group.Go(func() error {
 		defer pcm.read.Close()
 		return r.assemble(in, process{
-			path: program.Path(), args: encoder.Args(p.encoding(cores)), stdin: pcm.read,
+			box: r.config.Sandbox, path: encoder.Name, image: program.Image(), args: encoder.Args(p.encoding(cores)), stdin: pcm.read,
 			output: a.take, deadline: p.deadline(r.config.Grace),
 		})
 	})
@@ -106,7 +106,7 @@ func (r *run) decode(ctx context.Context, p *plan, args []string, out *os.File) 
 	ctx, ended := begin(ctx, "decode")
 	defer func() { ended(err) }()
 	end, err := process{
-		path: r.Transcoder.ffmpeg, args: args, stdout: out,
+		box: r.config.Sandbox, path: r.Transcoder.ffmpeg, args: args, reads: []string{p.source.Path}, stdout: out,
 		deadline: p.deadline(r.config.Grace), stall: r.config.Stall + readingTime(p.source.Size),
 		progress: func(report) {},
 	}.run(ctx)

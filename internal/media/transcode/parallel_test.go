@@ -16,7 +16,7 @@ import (
 // on converts with so many cores.
 func on(t *testing.T, cores int, job transcode.Job) (conversion.MP3, []byte) {
 	t.Helper()
-	transcoder, err := transcode.New(transcode.Config{Cores: cores})
+	transcoder, err := transcode.New(transcode.Config{Cores: cores, Sandbox: mediatest.Box(t)})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -49,7 +49,7 @@ func on(t *testing.T, cores int, job transcode.Job) (conversion.MP3, []byte) {
 
 // TestAllCoresMakeTheSame holds the parallel encoder against ffmpeg's own, through the whole way.
 func TestAllCoresMakeTheSame(t *testing.T) {
-	program, err := encoder.Load(t.Context())
+	program, err := encoder.Load(t.Context(), mediatest.Box(t))
 	if err != nil {
 		t.Fatalf("%v (scripts/encoder builds it)", err)
 	}

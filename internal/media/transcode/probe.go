@@ -132,7 +132,7 @@ func (t *Transcoder) ffprobeJSON(ctx context.Context, path string, size int64) (
 			"packet=stream_index:packet_side_data=side_data_type,skip_samples",
 		"-i", "file:"+path)
 	end, err := process{
-		path: t.ffprobe, args: args, deadline: t.config.Grace + readingTime(size),
+		box: t.config.Sandbox, path: t.ffprobe, args: args, reads: []string{path}, deadline: t.config.Grace + readingTime(size),
 		output: func(out io.Reader) (err error) {
 			raw, err = io.ReadAll(io.LimitReader(out, maxProbe))
 			if err == nil && len(raw) == maxProbe {

@@ -12,6 +12,8 @@ import (
 	"time"
 
 	"golang.org/x/sync/errgroup"
+
+	"github.com/unreel/unreel/internal/media/sandbox"
 )
 
 var (
@@ -19,10 +21,13 @@ var (
 	errStalled  = errors.New("it made no progress")
 )
 
-// process is one run of ffmpeg or ffprobe.
+// process is one run of a program in the box: of ffmpeg, ffprobe or a helper of our own.
 type process struct {
+	box      *sandbox.Box
 	path     string
+	image    *os.File // a helper that is open instead of lying at path, which is then only its name
 	args     []string
+	reads    []string      // absolute paths of what it may read
 	deadline time.Duration // from the start
 	stdin    *os.File      // nil: nothing
 	stdout   *os.File      // nil: output gets it
@@ -40,16 +45,21 @@ type ending struct {
 	exit *exec.ExitError // nil: exit code 0
 }
 
-// crashed tells whether the process died of a fault of its own, which it will do again.
-func (e ending) crashed() bool {
+// signal is what ended the process; 0 if it ended by itself.
+func (e ending) signal() syscall.Signal {
 	if e.exit == nil {
-		return false
+		return 0
 	}
 	status, ok := e.exit.Sys().(syscall.WaitStatus)
 	if !ok || !status.Signaled() {
-		return false
+		return 0
 	}
-	switch status.Signal() {
+	return status.Signal()
+}
+
+// crashed tells whether the process died of a fault of its own, which it will do again.
+func (e ending) crashed() bool {
+	switch e.signal() {
 	case syscall.SIGSEGV, syscall.SIGABRT, syscall.SIGFPE, syscall.SIGILL, syscall.SIGBUS, syscall.SIGSYS, syscall.SIGTRAP:
 		return true
 	default:
@@ -75,15 +85,13 @@ func (p process) run(ctx context.Context) (ending, error) {
 	}
 	defer pipes.close()
 	end := ending{log: &stderr{}}
-	cmd := p.command(ctx, pipes, end.log)
-
-	var group errgroup.Group
-	started := make(chan error, 1)
-	group.Go(func() error { return startAndWait(cmd, started) })
-	if err := <-started; err != nil {
-		return ending{}, fmt.Errorf("start %s: %w", p.path, err)
+	started, err := p.box.Start(ctx, p.spec(pipes, end.log))
+	if err != nil {
+		return ending{}, err
 	}
 	pipes.closeWriters()
+	var group errgroup.Group
+	group.Go(started.Wait)
 	var consumed error
 	group.Go(func() error {
 		consumed = p.consume(pipes.out.read)
@@ -109,46 +117,42 @@ func (p process) outcome(ctx context.Context, end *ending, consumed, waited erro
 		if ctx.Err() != nil {
 			return context.Cause(ctx)
 		}
+		if end.signal() == syscall.SIGXCPU {
+			return errDeadline
+		}
 		return nil
 	case waited != nil && ctx.Err() != nil:
 		return context.Cause(ctx)
 	case waited != nil:
-		return fmt.Errorf("wait for %s: %w", p.path, waited)
+		return fmt.Errorf("run %s: %w", p.path, waited)
 	default:
 		return nil
 	}
 }
 
-func (p process) command(ctx context.Context, pipes *pipes, log io.Writer) *exec.Cmd {
-	cmd := exec.CommandContext(ctx, p.path, p.args...)
-	cmd.Env = []string{} // nothing of ours is any of ffmpeg's business
-	cmd.Dir = "/"
-	cmd.Stdout = pipes.out.write
-	if p.stdout != nil {
-		cmd.Stdout = p.stdout
+func (p process) spec(pipes *pipes, log io.Writer) sandbox.Spec {
+	spec := sandbox.Spec{
+		Program: p.path, Image: p.image, Args: p.args, Read: p.reads,
+		Stdout: pipes.out.write, Stderr: log,
+		Files:  []*os.File{pipes.progress.write}, // becomes 3
+		Limits: p.limits(),
 	}
 	if p.stdin != nil {
-		cmd.Stdin = p.stdin
+		spec.Stdin = p.stdin // a nil *os.File is no nil io.Reader
 	}
-	cmd.Stderr = log
-	cmd.ExtraFiles = []*os.File{pipes.progress.write} // becomes 3
-	cmd.SysProcAttr = ownGroup()
-	cmd.Cancel = func() error { return syscall.Kill(-cmd.Process.Pid, syscall.SIGKILL) }
-	cmd.WaitDelay = 5 * time.Second
-	return cmd
+	if p.stdout != nil {
+		spec.Stdout = p.stdout
+	}
+	return spec
 }
 
-// startAndWait keeps its thread to itself: the kernel sends a child its parent's death signal when the
-// thread that started it ends (https://go.dev/issue/27505), not when the process does.
-func startAndWait(cmd *exec.Cmd, started chan<- error) error {
-	runtime.LockOSThread()
-	defer runtime.UnlockOSThread()
-	err := cmd.Start()
-	started <- err
-	if err != nil {
-		return err
+// limits is what hostile media may use up. ffmpeg 7 needs 500 MiB of addresses to start and -threads 1 to stay
+// near that; a helper in Go takes gigabytes of addresses and is held by the memory that it writes to.
+func (p process) limits() sandbox.Limits {
+	if p.image != nil {
+		return sandbox.Limits{Data: 2 << 30, CPU: p.deadline * time.Duration(runtime.GOMAXPROCS(0))}
 	}
-	return cmd.Wait()
+	return sandbox.Limits{AddressSpace: 1 << 30, CPU: p.deadline}
 }
 
 func (p process) consume(out io.Reader) error {

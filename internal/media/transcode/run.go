@@ -151,7 +151,7 @@ func (r *run) ffmpeg(ctx context.Context, p *plan, args []string, output func(io
 		skipped = time.Duration(*p.options.Start)
 	}
 	end, err := process{
-		path: r.Transcoder.ffmpeg, args: args, output: output,
+		box: r.config.Sandbox, path: r.Transcoder.ffmpeg, args: args, reads: []string{p.source.Path}, output: output,
 		deadline: p.deadline(r.config.Grace),
 		stall:    r.config.Stall + readingTime(p.source.Size),
 		progress: func(now report) { r.meter.at(now.time - skipped) },

@@ -4,10 +4,13 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"os/exec"
 	"path/filepath"
 	"strings"
 	"time"
+
+	"github.com/unreel/unreel/internal/media/sandbox"
 )
 
 // ErrNoFFmpeg says that ffmpeg or ffprobe is missing or of no use.
@@ -35,12 +38,22 @@ type abilities struct {
 }
 
 // inquire reads the banner of ffmpeg -version, and refuses a build that can't write MP3.
-func inquire(ffmpeg string) (abilities, error) {
-	ctx, cancel := context.WithTimeout(context.Background(), 30*time.Second)
-	defer cancel()
-	cmd := exec.CommandContext(ctx, ffmpeg, "-hide_banner", "-version")
-	cmd.Env = []string{}
-	out, err := cmd.Output()
+func inquire(box *sandbox.Box, ffmpeg string) (abilities, error) {
+	const enough = 64 << 10 // bytes
+	var out []byte
+	end, err := process{
+		box: box, path: ffmpeg, args: []string{"-hide_banner", "-version"}, deadline: 30 * time.Second,
+		output: func(from io.Reader) (err error) {
+			out, err = io.ReadAll(io.LimitReader(from, enough))
+			return err
+		},
+	}.run(context.Background())
+	if err == nil && end.exit != nil {
+		err = fmt.Errorf("%w: %s", end.exit, strings.Join(end.log.summary, "; "))
+	}
+	if _, refused := errors.AsType[*sandbox.LaunchError](err); refused {
+		return abilities{}, fmt.Errorf("convert: %w", err)
+	}
 	if err != nil {
 		return abilities{}, fmt.Errorf("%w: %s -version: %w: %s", ErrNoFFmpeg, ffmpeg, err, install)
 	}

@@ -25,14 +25,24 @@ func TestMain(m *testing.M) {
 }
 
 // shared is a Transcoder with the defaults, found once.
-var shared = sync.OnceValues(func() (*transcode.Transcoder, error) { return transcode.New(transcode.Config{}) })
+var shared struct {
+	sync.Mutex
+
+	transcoder *transcode.Transcoder
+}
 
 func newTranscoder(t *testing.T) *transcode.Transcoder {
 	t.Helper()
-	transcoder, err := shared()
+	shared.Lock()
+	defer shared.Unlock()
+	if shared.transcoder != nil {
+		return shared.transcoder
+	}
+	transcoder, err := transcode.New(transcode.Config{Sandbox: mediatest.Box(t)})
 	if err != nil {
 		t.Fatal(err)
 	}
+	shared.transcoder = transcoder
 	return transcoder
 }
 

@@ -2,8 +2,8 @@
 // only carries bytes to it and away from it. It knows no service and no store, so that `unreel convert`
 // and the converter run the same engine.
 //
-// The media is hostile. ffmpeg and ffprobe are started without a shell, with an empty environment, in a
-// process group of their own, with lists of what they may open, and with limits of memory, time and output.
+// The media is hostile. ffmpeg and ffprobe are started in the box of package sandbox, without a shell, with lists
+// of what they may open, and with limits of memory, time and output.
 //
 // What can never be converted as it is comes back as a *conversion.Failure; every other error is a
 // passing one.
@@ -20,6 +20,7 @@ import (
 	"time"
 
 	"github.com/unreel/unreel/internal/conversion"
+	"github.com/unreel/unreel/internal/media/sandbox"
 )
 
 // Config is what a Transcoder needs to know.
@@ -34,6 +35,8 @@ type Config struct {
 	// Stall is how long ffmpeg may make no progress; 0: one minute.
 	Stall time.Duration
 	Cores int // that all runs share; 0: all
+
+	Sandbox *sandbox.Box // what ffmpeg runs in; nil: one that is required to be whole
 
 	Logger *slog.Logger // nil: silent
 }
@@ -76,6 +79,13 @@ type Transcoder struct {
 // New finds ffmpeg and ffprobe. It starts neither of them: a start costs as much as seconds of sound.
 func New(config Config) (*Transcoder, error) {
 	config = config.withDefaults()
+	if config.Sandbox == nil {
+		box, err := sandbox.New(sandbox.Required)
+		if err != nil {
+			return nil, fmt.Errorf("convert: %w", err)
+		}
+		config.Sandbox = box
+	}
 	ffmpeg, err := find(config.FFmpeg, "ffmpeg")
 	if err != nil {
 		return nil, err
@@ -84,7 +94,10 @@ func New(config Config) (*Transcoder, error) {
 	if err != nil {
 		return nil, err
 	}
-	build := sync.OnceValues(func() (abilities, error) { return inquire(ffmpeg) })
+	build := sync.OnceValues(func() (abilities, error) {
+		config.Logger.Debug("ffmpeg was asked what it can", "path", ffmpeg)
+		return inquire(config.Sandbox, ffmpeg)
+	})
 	return &Transcoder{config: config, ffmpeg: ffmpeg, ffprobe: ffprobe, build: build}, nil
 }
 
@@ -141,6 +154,9 @@ type Result struct {
 func (t *Transcoder) Run(ctx context.Context, job Job, progress func(Progress)) (Result, error) {
 	if err := job.Options.Validate(); err != nil {
 		return Result{}, fmt.Errorf("convert: %w", err)
+	}
+	if missing := t.config.Sandbox.Missing(); len(missing) > 0 {
+		t.config.Logger.WarnContext(ctx, "ffmpeg runs without its whole box", "missing", missing)
 	}
 	probing, end := begin(ctx, "probe")
 	source, err := t.Probe(probing, job.Source)

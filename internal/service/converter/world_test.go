@@ -11,6 +11,7 @@ import (
 	"go.uber.org/goleak"
 
 	"github.com/unreel/unreel/internal/conversion"
+	"github.com/unreel/unreel/internal/media/mediatest"
 	"github.com/unreel/unreel/internal/media/transcode"
 	"github.com/unreel/unreel/internal/queue"
 	"github.com/unreel/unreel/internal/queue/local"
@@ -67,7 +68,7 @@ func newWorld(t *testing.T) *world {
 func (w *world) start() {
 	w.Helper()
 	logger := slog.New(slog.DiscardHandler)
-	transcoder, err := transcode.New(transcode.Config{TempDir: w.scratch, Threads: 1})
+	transcoder, err := transcode.New(transcode.Config{TempDir: w.scratch, Sandbox: mediatest.Box(w)})
 	w.must(err)
 	service, err := converter.New(converter.Config{Slots: 2, Scratch: w.scratch, Grace: w.grace}, w.ledger, w.blobs, w.hints, transcoder,
 		func() { w.poked <- struct{}{} }, logger)
