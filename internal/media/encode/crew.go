@@ -110,24 +110,42 @@ func (c *crew) encode(s *segment) error {
 		if err != nil {
 			return err
 		}
-		units, err := frames.encode(piece)
-		if err != nil {
-			return err
+		for _, part := range c.parts(s, at, piece) {
+			units, err := frames.encode(part)
+			if err != nil {
+				return err
+			}
+			if ended, err := c.add(match, units); ended || err != nil {
+				return err
+			}
 		}
-		if ended, err := c.add(match, units); ended || err != nil {
-			return err
-		}
+		c.passed(s)
 	}
 }
 
-// add takes the frames that a chunk made, and tells whether the segment has ended.
+// parts is what to encode in one call: behind the segment's end little, because it may be enough.
+func (c *crew) parts(s *segment, at int, piece chunk) []chunk {
+	if at < (s.number+1)*c.plan.segment {
+		return []chunk{piece}
+	}
+	return piece.split(c.plan.step * c.config.Format.FrameSize())
+}
+
+// passed says that a segment's encoder needs the next chunk.
+func (c *crew) passed(s *segment) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	s.need++
+	c.release()
+}
+
+// add takes frames that were made, and tells whether the segment has ended.
 func (c *crew) add(match *matcher, units []mp3.Unit) (ended bool, err error) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	s := match.own
 	s.units = append(s.units, units...)
-	s.need++
-	c.release()
+	c.change.Broadcast()
 	to, err := match.advance()
 	switch {
 	case err != nil:

@@ -47,7 +47,7 @@ func Run(ctx context.Context, config Config, pcm io.Reader, out io.Writer) error
 		return err
 	}
 	plan := newPlan(config)
-	sound := newWindow(config.Format.Channels, plan.chunk*config.Format.FrameSize(), plan.ahead)
+	sound := newWindow(config.Format.Channels, plan.chunk*plan.step*config.Format.FrameSize(), plan.ahead)
 	group, ctx := errgroup.WithContext(ctx)
 	crew := newCrew(config, plan, sound, out)
 	stop := context.AfterFunc(ctx, func() { crew.fail(context.Cause(ctx)) })

@@ -13,6 +13,20 @@ import (
 // chunk is a piece of the sound, a slice a channel.
 type chunk [2][]float32
 
+// split cuts a chunk into pieces of size samples; the last may be shorter.
+func (c chunk) split(size int) (pieces []chunk) {
+	for from := 0; from < len(c[0]); from += size {
+		var piece chunk
+		for i, side := range c {
+			if side != nil {
+				piece[i] = side[from:min(from+size, len(side))]
+			}
+		}
+		pieces = append(pieces, piece)
+	}
+	return pieces
+}
+
 // window is the part of the sound that encoders still need: from where the first of them is to as far as is decoded.
 type window struct {
 	channels, size, most int // size in samples of each channel, most in chunks
@@ -68,15 +82,7 @@ func (w *window) put(raw []byte) bool {
 	if failed {
 		return false
 	}
-	samples := len(raw) / 4 / w.channels
-	for c, side := range fresh[:w.channels] {
-		side = side[:samples]
-		for i := range side {
-			bits := binary.LittleEndian.Uint32(raw[(i*w.channels+c)*4:])
-			side[i] = scale(math.Float32frombits(bits))
-		}
-		fresh[c] = side //nolint:gosec // c is an index of fresh
-	}
+	fresh.fill(raw, w.channels)
 	w.mu.Lock()
 	w.chunks = append(w.chunks, fresh)
 	w.change.Broadcast()
@@ -100,17 +106,37 @@ func (w *window) take() (c chunk) {
 // an overdriven recording has must pass.
 const loudest = 8
 
+// fill takes interleaved samples; there is room.
+func (c *chunk) fill(raw []byte, channels int) {
+	stride := 4 * channels
+	samples := len(raw) / stride
+	for i := range channels {
+		side := c[i&1][:samples]
+		for j := range side {
+			side[j] = scale(math.Float32frombits(binary.LittleEndian.Uint32(raw[j*stride+4*i:])))
+		}
+		c[i&1] = side
+	}
+}
+
 // scale makes of a sample what LAME takes, and what ffmpeg gives it.
 func scale(sample float32) float32 {
-	switch {
-	case sample != sample: // not a number
-		return 0
-	case sample > loudest:
-		sample = loudest
-	case sample < -loudest:
-		sample = -loudest
+	if sample > -loudest && sample < loudest {
+		return sample * 32768
 	}
-	return sample * 32768
+	return tame(sample) * 32768
+}
+
+// tame is for what is out of bounds, or no number.
+func tame(sample float32) float32 {
+	switch {
+	case sample >= loudest:
+		return loudest
+	case sample <= -loudest:
+		return -loudest
+	default:
+		return 0
+	}
 }
 
 // at returns chunk i, which must not have been released, once it is there; io.EOF behind the last one.

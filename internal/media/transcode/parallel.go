@@ -52,6 +52,7 @@ func (r *run) encodeOn(ctx context.Context, cores int, program *encoder.Program,
 		return ending{}, err
 	}
 	defer pcm.close()
+	widen(pcm.write)
 	a.progress = r.meter.at
 	var (
 		decoding  ending
