@@ -138,7 +138,7 @@ generate: ## generate code again from api/ and web/
 
 .PHONY: clean
 clean: ## remove what was built, never data
-	rm -rf bin internal/media/encoder/program/unreel-encoder
+	rm -rf bin internal/media/encoder/program/unreel-encoder internal/media/sandbox/program/unreel-box
 	rm -f coverage.* *.test *.out *.prof *.pprof
 
 .PHONY: run-needs test-needs

@@ -74,7 +74,7 @@ func (b *Box) giveUp(err error) bool {
 
 // probe runs the probe, which is this program under another name.
 func (b *Box) probe(ctx context.Context, file, unmade string) error {
-	image, err := os.Open(self)
+	image, err := os.Open(b.launcherPath())
 	if err != nil {
 		return err
 	}

@@ -11,6 +11,7 @@ package sandbox
 import (
 	"errors"
 	"fmt"
+	"os"
 	"strings"
 	"sync"
 
@@ -43,6 +44,7 @@ type Box struct {
 
 	mutex    sync.Mutex
 	support  support
+	small    *os.File           // the launcher; nil: this program is it
 	programs map[string]program // what is known of programs by their path
 }
 
@@ -54,6 +56,9 @@ func New(mode Mode) (*Box, error) {
 	box := &Box{support: detect(), required: mode == Required, programs: map[string]program{}}
 	if missing := box.Missing(); len(missing) > 0 && box.required {
 		return nil, fmt.Errorf("%w: this machine lacks %s. %s", ErrIncomplete, strings.Join(missing, " and "), remedy)
+	}
+	if launcher.Supported {
+		box.small = launcherFile()
 	}
 	return box, nil
 }

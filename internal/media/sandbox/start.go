@@ -2,8 +2,10 @@ package sandbox
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"io"
+	"io/fs"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -54,6 +56,14 @@ type Process struct {
 // Start starts a program. It is killed, with all that it might have started, when the context ends, when
 // this process ends, or by a limit.
 func (b *Box) Start(ctx context.Context, spec Spec) (*Process, error) {
+	p, err := b.start(ctx, spec)
+	if errors.Is(err, fs.ErrPermission) && b.startItself() {
+		return b.start(ctx, spec)
+	}
+	return p, err
+}
+
+func (b *Box) start(ctx context.Context, spec Spec) (*Process, error) {
 	p := &Process{name: spec.Program, ended: make(chan struct{}), stderr: &beginning{next: spec.Stderr}}
 	var err error
 	if p.cmd, err = b.command(ctx, spec); err != nil {
@@ -106,7 +116,7 @@ func (b *Box) command(ctx context.Context, spec Spec) (*exec.Cmd, error) {
 	if err != nil {
 		return nil, err
 	}
-	cmd := exec.CommandContext(ctx, self)
+	cmd := exec.CommandContext(ctx, b.launcherPath())
 	cmd.Args = args
 	cmd.Env = []string{"GOMAXPROCS=1", "GOGC=off"} // of the launcher, which starts no threads by that; the program gets none
 	cmd.ExtraFiles = spec.Files

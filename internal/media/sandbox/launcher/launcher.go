@@ -1,5 +1,5 @@
 // Package launcher is the short life of this program between its start as a box and the moment when it
-// becomes ffmpeg. A box is started by executing the same binary under the name Name; the package's init sees that
+// becomes ffmpeg. A box is started by executing the same binary, or the small one in cmd/unreel-box, under the name Name; the package's init sees that
 // name, gives up what the program in the box must not have, and replaces the process by it.
 //
 // It happens in an init, and the package imports nothing, for two reasons. Go initialises packages in the order of
