@@ -1,17 +1,26 @@
 package transcode_test
 
 import (
+	"bytes"
+	"compress/zlib"
+	"encoding/binary"
 	"errors"
 	"fmt"
+	"hash/crc32"
 	"io"
 	"net/http"
 	"net/http/httptest"
+	"os"
+	"path/filepath"
+	"slices"
 	"strings"
 	"sync/atomic"
 	"testing"
+	"time"
 
 	"github.com/unreel/unreel/internal/conversion"
 	"github.com/unreel/unreel/internal/media/mediatest"
+	"github.com/unreel/unreel/internal/media/mp3"
 	"github.com/unreel/unreel/internal/media/transcode"
 )
 
@@ -33,10 +42,11 @@ func TestPlaylistsOpenNothing(t *testing.T) {
 		"m3u":      "#EXTM3U\n#EXTINF:2,\n%s\n",
 		"pls":      "[playlist]\nFile1=%s\n",
 		"smil":     `<smil><body><audio src="%s"/></body></smil>`,
+		"asx":      `<asx version="3.0"><entry><ref href="%s"/></entry></asx>`,
 		"svg":      `<svg xmlns="http://www.w3.org/2000/svg"><image href="%s"/></svg>`,
 	} {
 		for _, target := range []string{secret, server.URL + "/a.ts"} {
-			for _, name := range []string{"talk.mp4", "talk." + kind} {
+			for _, name := range []string{"talk.mp4", "talk.mp3", "talk." + kind} {
 				t.Run(fmt.Sprintf("%s/%.5s/%s", kind, target, name), func(t *testing.T) {
 					t.Parallel()
 					source := mediatest.File(t, name, fmt.Appendf(nil, template, target))
@@ -76,4 +86,55 @@ func TestBombs(t *testing.T) {
 			t.Errorf("%s: got %v", name, err)
 		}
 	}
+}
+
+// TestPictureBomb has a cover of 30,000 by 30,000 dots in a few bytes: nobody may unpack it.
+func TestPictureBomb(t *testing.T) {
+	header := []byte("\x00\x00\x75\x30\x00\x00\x75\x30\x08\x06\x00\x00\x00") // width, height, RGBA
+	picture := slices.Concat([]byte("\x89PNG\r\n\x1a\n"), chunk("IHDR", header), chunk("IDAT", deflated(1<<20)), chunk("IEND", nil))
+	tag, err := mp3.Tag{Title: "bomb", Cover: picture}.Bytes()
+	if err != nil {
+		t.Fatal(err)
+	}
+	path := filepath.Join(t.TempDir(), "plain.mp3")
+	run(t, "-f", "lavfi", "-i", "sine=d=3", "-c:a", "libmp3lame", "-id3v2_version", "0", path)
+	frames, err := os.ReadFile(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	source := mediatest.File(t, "bomb.mp3", slices.Concat(tag, frames))
+	for _, options := range []conversion.Options{{}, {Bitrate: 64}} {
+		result, err := newTranscoder(t).Run(t.Context(), transcode.Job{Source: source, Options: options, Sink: io.Discard}, nil)
+		if err != nil || result.MP3.Duration.Seconds() < 2.9 {
+			t.Errorf("%v %+v", err, result.MP3)
+		}
+	}
+}
+
+func chunk(kind string, content []byte) []byte {
+	body := append([]byte(kind), content...)
+	out := binary.BigEndian.AppendUint32(nil, uint32(len(content)))
+	return binary.BigEndian.AppendUint32(append(out, body...), crc32.ChecksumIEEE(body))
+}
+
+func deflated(zeros int) []byte {
+	var out bytes.Buffer
+	w := zlib.NewWriter(&out)
+	_, _ = w.Write(make([]byte, zeros)) // to memory
+	_ = w.Close()
+	return out.Bytes()
+}
+
+// TestSilenceBomb has two hours of silence in little more than a hundred thousand bytes, and does not say so.
+func TestSilenceBomb(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "silence.mkv")
+	run(t, "-f", "lavfi", "-i", "anullsrc=r=8000:cl=mono:d=7200", "-c:a", "flac", "-frame_size", "65535", "-f", "matroska", "-live", "1", path)
+	if info, err := os.Stat(path); err != nil || info.Size() > 200_000 {
+		t.Fatalf("%v, %v", info, err)
+	}
+	transcoder, err := transcode.New(transcode.Config{MaxDuration: time.Minute, Sandbox: mediatest.Box(t)})
+	if err != nil {
+		t.Fatal(err)
+	}
+	refuse(t, transcoder, transcode.Job{Source: path}, conversion.TooLong)
 }
