@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"os"
-	"os/exec"
 	"strings"
 
 	"github.com/dustin/go-humanize"
@@ -105,23 +104,13 @@ func Sandbox(mode sandbox.Mode) Check {
 
 // FFmpeg looks at the programs that decode and encode.
 func FFmpeg(scratch string) Check {
-	return func(ctx context.Context) []Finding {
+	return func(context.Context) []Finding {
 		c := &chart{setting: "PATH"}
-		box, err := sandbox.New(sandbox.BestEffort) // whether it is whole is another question
-		if err == nil {
-			_, err = transcode.New(transcode.Config{TempDir: scratch, Sandbox: box}) //nolint:contextcheck // it asks ffmpeg with a deadline of its own
-		}
+		version, err := ffmpegVersion(scratch) //nolint:contextcheck // it asks ffmpeg with a deadline of its own
 		if err != nil {
 			c.fail("install ffmpeg with libmp3lame, as distributions have it (apt-get install ffmpeg)", "%v", err)
 			return c.findings
 		}
-		banner, err := exec.CommandContext(ctx, "ffmpeg", "-hide_banner", "-version").Output()
-		if err != nil {
-			c.fail("look why it does not run", "ffmpeg -version: %v", err)
-			return c.findings
-		}
-		words := strings.Fields(string(banner))
-		version := words[min(2, len(words)-1)]
 		// Builds from git have a version without numbers.
 		if numbers := versionNumbers.FindStringSubmatch(version); numbers != nil && older(numbers, 5, 0) {
 			c.warn("use ffmpeg 5.1 or newer", "ffmpeg %s is older than what is tested", version)
@@ -130,4 +119,17 @@ func FFmpeg(scratch string) Check {
 		c.ok("ffmpeg %s, with libmp3lame", version)
 		return c.findings
 	}
+}
+
+// ffmpegVersion starts ffmpeg as a converter will. Whether its box is whole is another question.
+func ffmpegVersion(scratch string) (string, error) {
+	box, err := sandbox.New(sandbox.BestEffort)
+	if err != nil {
+		return "", err
+	}
+	transcoder, err := transcode.New(transcode.Config{TempDir: scratch, Sandbox: box})
+	if err != nil {
+		return "", err
+	}
+	return transcoder.Version(), transcoder.Check()
 }
