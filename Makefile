@@ -7,7 +7,7 @@ SHELL := /bin/sh
 
 # What is installed where it is missing, as Debian names it.
 RUN_NEEDS  := ffmpeg
-TEST_NEEDS := ffmpeg mariadb-server rabbitmq-server chromium
+TEST_NEEDS := ffmpeg mpg123 mariadb-server rabbitmq-server chromium
 
 # A checkout without git, or somebody else's, still builds.
 VERSION = $(shell git describe --tags --always --dirty 2>/dev/null || echo dev)
