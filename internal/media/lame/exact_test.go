@@ -101,20 +101,20 @@ func sources(t *testing.T) map[string]sound {
 		"speech 48":        speech(t, 48000, 1),
 		"speech 22":        speech(t, 22050, 1),
 		"speech stereo 44": speech(t, 44100, 2),
-		"music 44":         music(44100, 2, 9),
-		"music 48":         music(48000, 2, 9),
-		"music 32 mono":    music(32000, 1, 9),
-		"music 22":         music(22050, 2, 9),
-		"castanets 44":     castanets(44100, 2, 9),
-		"castanets 48":     castanets(48000, 1, 9),
+		"music 44":         music(44100, 2, 7),
+		"music 48":         music(48000, 2, 7),
+		"music 32 mono":    music(32000, 1, 7),
+		"music 22":         music(22050, 2, 7),
+		"castanets 44":     castanets(44100, 2, 7),
+		"castanets 48":     castanets(48000, 1, 7),
 		"bursts 44":        bursts(44100, 2, 12, 0),
 		"bursts 32":        bursts(32000, 1, 12, 0),
 		"faint 48":         bursts(48000, 2, 12, 1e-4),
 		"fainter 44":       bursts(44100, 1, 12, 1e-5),
-		"noise 48":         noise(48000, 2, 9),
-		"noise 22 mono":    noise(22050, 1, 9),
-		"sweep 44":         sweep(44100, 2, 9),
-		"overdriven 44":    overdriven(44100, 2, 9),
+		"noise 48":         noise(48000, 2, 7),
+		"noise 22 mono":    noise(22050, 1, 7),
+		"sweep 44":         sweep(44100, 2, 7),
+		"overdriven 44":    overdriven(44100, 2, 7),
 	}
 }
 
@@ -131,7 +131,8 @@ func TestConstantBitrateIsTheSame(t *testing.T) {
 				if different := differences(t, units(t, got), units(t, want), mp3.Unit.Same); len(different) > 0 {
 					t.Errorf("frames %v are not the same", different)
 				}
-				if !bytes.Equal(decoded(t, got), decoded(t, want)) {
+				// What is the same frame for frame sounds the same; that it does is worth hearing once a source.
+				if bitrate == 64 && !bytes.Equal(decoded(t, got), decoded(t, want)) {
 					t.Error("it sounds different")
 				}
 			})
@@ -162,9 +163,12 @@ func TestVariableBitrateSoundsTheSame(t *testing.T) {
 		for kind, format := range kinds {
 			t.Run(name+" "+kind, func(t *testing.T) {
 				format.Rate, format.Channels = s.rate, s.channels
-				got, want := encoded(t, s, format, 3, 2.4), single(t, s, format)
+				got, want := encoded(t, s, format, 3, 1.6), single(t, s, format)
 				different := differences(t, units(t, got), units(t, want), mp3.Unit.Sounds)
 				frames, wrong = frames+len(units(t, want)), wrong+len(different)
+				if len(different) == 0 && kind != "V2" {
+					return
+				}
 				a, b := decoded(t, got), decoded(t, want)
 				if len(different) == 0 && !bytes.Equal(a, b) {
 					t.Error("it sounds different, though the frames are the same")
