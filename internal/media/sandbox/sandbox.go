@@ -5,7 +5,7 @@
 // the pipes that it is given. It can open no other file, connect to nobody, start or signal no process, and use no
 // more memory and time than it is allowed; nothing of the environment reaches it, and it ends with its parent. Landlock keeps it from
 // files, seccomp from system calls, limits of the kernel from the rest; each closes what the others leave
-// open. See docs/adr/0009 and, for what happens between fork and exec, the package launcher.
+// open. See docs/adr/0008 and, for what happens between fork and exec, the package launcher.
 package sandbox
 
 import (
