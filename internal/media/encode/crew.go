@@ -32,6 +32,7 @@ type segment struct {
 	start  int        // its first frame, in the whole
 	need   int        // the chunk that its encoder takes next
 	units  []mp3.Unit // what is made so far
+	busy   bool       // an encoder is at it, and needs its sound: even if the segment is void by now
 	state  state
 	join   join // where its frames end, once it is done
 }
@@ -69,7 +70,16 @@ func (c *crew) work() error {
 			c.fail(err)
 			return err
 		}
+		c.leave(s)
 	}
+}
+
+// leave says that a segment's encoder is through.
+func (c *crew) leave(s *segment) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	s.busy = false
+	c.release()
 }
 
 // begin takes the next segment; nil if the sound has no more.
@@ -81,6 +91,7 @@ func (c *crew) begin() (*segment, error) {
 	}
 	s := c.segment(c.begun)
 	c.begun++
+	s.busy = true
 	c.enter(s, working)
 	c.mu.Unlock()
 	_, err := c.sound.at(s.need)
@@ -88,7 +99,7 @@ func (c *crew) begin() (*segment, error) {
 	if !errors.Is(err, io.EOF) {
 		return s, err
 	}
-	c.ended = true
+	c.ended, s.busy = true, false
 	c.enter(s, void)
 	return nil, nil
 }
@@ -215,7 +226,7 @@ func (c *crew) enter(s *segment, now state) {
 func (c *crew) release() {
 	first := c.segment(c.begun).need
 	for _, s := range c.segments[:c.begun] {
-		if s.state == working {
+		if s.busy {
 			first = min(first, s.need)
 		}
 	}
