@@ -178,6 +178,10 @@ func (e *epoch) why(noticed error) error {
 
 // close says goodbye, and returns when nothing of the epoch is left.
 func (e *epoch) close() {
+	// The library's own limit is put off by each heartbeat of a broker that is there and does not answer: one that
+	// takes no messages leaves those who publish without.
+	timer := time.AfterFunc(closeLimit, func() { _ = e.wire.Close() })
+	defer timer.Stop()
 	// That it fails means that the connection has ended before.
 	_ = e.connection.CloseDeadline(time.Now().Add(closeLimit))
 	<-e.gone

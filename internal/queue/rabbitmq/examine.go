@@ -93,8 +93,8 @@ func (d *declarer) examine(name string) QueueReport {
 	return report
 }
 
-// tryPublishing sends a message to nobody: a broker tells only those who publish that it takes no messages. What it
-// returns first is why it does not.
+// tryPublishing sends messages to nobody: a broker tells only those who publish that it takes none. It may confirm the
+// first before it has told, but no second one.
 func (e *epoch) tryPublishing(ctx context.Context, limit time.Duration) (alarm, err error) {
 	channel, err := e.connection.Channel()
 	if err == nil {
@@ -105,6 +105,15 @@ func (e *epoch) tryPublishing(ctx context.Context, limit time.Duration) (alarm, 
 	}
 	ctx, cancel := context.WithTimeout(ctx, limit)
 	defer cancel()
+	for range 2 {
+		if alarm, err = e.tryOnce(ctx, channel); alarm != nil || err != nil {
+			break
+		}
+	}
+	return alarm, err
+}
+
+func (e *epoch) tryOnce(ctx context.Context, channel *amqp091.Channel) (alarm, err error) {
 	confirm, err := channel.PublishWithDeferredConfirm("", "unreel.doctor", false, false, amqp091.Publishing{})
 	if err != nil {
 		return nil, fmt.Errorf("publish: %w", err)
