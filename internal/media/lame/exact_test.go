@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"maps"
 	"math"
 	"math/rand/v2"
 	"os"
@@ -159,9 +160,12 @@ func differences(t *testing.T, got, want []mp3.Unit, alike func(mp3.Unit, mp3.Un
 func TestVariableBitrateSoundsTheSame(t *testing.T) {
 	kinds := map[string]encode.Format{"V0": {VBR: 0}, "V2": {VBR: 2}, "V4": {VBR: 4}, "average": {ABR: 112}}
 	frames, wrong := 0, 0
-	for name, s := range sources(t) {
-		for kind, format := range kinds {
+	recordings := sources(t)
+	for i, name := range slices.Sorted(maps.Keys(recordings)) {
+		// The default for every recording, and one of the others in turn.
+		for _, kind := range []string{"V2", []string{"V0", "V4", "average"}[i%3]} {
 			t.Run(name+" "+kind, func(t *testing.T) {
+				s, format := recordings[name], kinds[kind]
 				format.Rate, format.Channels = s.rate, s.channels
 				got, want := encoded(t, s, format, 3, 1.6), single(t, s, format)
 				different := differences(t, units(t, got), units(t, want), mp3.Unit.Sounds)

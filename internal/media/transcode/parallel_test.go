@@ -60,11 +60,11 @@ func TestAllCoresMakeTheSame(t *testing.T) {
 		spec    mediatest.Spec
 		options conversion.Options
 	}{
-		"constant": {mediatest.Spec{Seconds: 45, Sound: mediatest.Speech}, conversion.Options{Bitrate: 128, NoTags: true}},
-		"44.1 kHz": {mediatest.Spec{Seconds: 45, Rate: 44100, Sound: mediatest.Speech}, conversion.Options{Bitrate: 192, NoTags: true}},
-		"variable": {mediatest.Spec{Seconds: 45, Sound: mediatest.Speech}, conversion.Options{NoTags: true}},
-		"cut":      {mediatest.Spec{Seconds: 45, Container: "mkv", Sound: mediatest.Noise}, conversion.Options{Bitrate: 96, Start: &cut, NoTags: true}},
-		"mono":     {mediatest.Spec{Seconds: 45, Channels: 6}, conversion.Options{Mono: true, SampleRate: 22050, NoTags: true}},
+		"constant": {mediatest.Spec{Seconds: 30, Sound: mediatest.Speech}, conversion.Options{Bitrate: 128, NoTags: true}},
+		"44.1 kHz": {mediatest.Spec{Seconds: 30, Rate: 44100, Sound: mediatest.Speech}, conversion.Options{Bitrate: 192, NoTags: true}},
+		"variable": {mediatest.Spec{Seconds: 30, Sound: mediatest.Speech}, conversion.Options{NoTags: true}},
+		"cut":      {mediatest.Spec{Seconds: 30, Container: "mkv", Sound: mediatest.Noise}, conversion.Options{Bitrate: 96, Start: &cut, NoTags: true}},
+		"mono":     {mediatest.Spec{Seconds: 30, Channels: 6}, conversion.Options{Mono: true, SampleRate: 22050, NoTags: true}},
 	} {
 		t.Run(name, func(t *testing.T) {
 			job := transcode.Job{Source: mediatest.Video(t, test.spec), Options: test.options}
