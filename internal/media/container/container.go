@@ -68,15 +68,10 @@ func Read(from io.ReaderAt, size int64) (File, bool) {
 	if err != nil {
 		return File{}, false
 	}
-	var file File
-	switch {
-	case string(mark[4:]) == "ftyp":
-		file, err = readMP4(src)
-	case string(mark[:4]) == "\x1A\x45\xDF\xA3":
-		file, err = readMatroska(src)
-	default:
-		err = errUnsure
+	if string(mark[4:]) != "ftyp" {
+		return File{}, false
 	}
+	file, err := readMP4(src)
 	if err != nil {
 		return File{}, false
 	}
@@ -86,7 +81,7 @@ func Read(from io.ReaderAt, size int64) (File, bool) {
 // Bounds of what is read of one file.
 const (
 	maxBytes = 4 << 20
-	maxParts = 4 << 10 // boxes or elements
+	maxParts = 4 << 10 // boxes
 	maxPiece = 1 << 20 // at once
 )
 
@@ -111,7 +106,7 @@ func (s *source) read(at, n int64) ([]byte, error) {
 	return piece, nil
 }
 
-// part counts a box or an element.
+// part counts a box.
 func (s *source) part() error {
 	s.parts--
 	if s.parts < 0 {

@@ -1,3 +1,0 @@
-package container
-
-func readMatroska(*source) (File, error) { return File{}, errUnsure }
