@@ -9,6 +9,7 @@ import (
 	"embed"
 	"errors"
 	"fmt"
+	"io/fs"
 	"os"
 	"strconv"
 	"time"
@@ -31,19 +32,15 @@ type Program struct {
 // Load puts the program into memory that can be executed, and tries whether it starts in the box and finds libmp3lame. Close gives
 // the memory back. An error wraps ErrMissing.
 func Load(ctx context.Context, box *sandbox.Box) (*Program, error) {
-	content, err := program.ReadFile("program/unreel-encoder")
-	if err != nil {
+	file, err := sandbox.InMemory(program, "program/unreel-encoder")
+	if errors.Is(err, fs.ErrNotExist) {
 		return nil, fmt.Errorf("%w: it was not built in: build with `make build`", ErrMissing)
 	}
-	file, err := memory()
 	if err != nil {
 		return nil, fmt.Errorf("%w: %w", ErrMissing, err)
 	}
 	p := &Program{file: file}
-	if _, err = file.Write(content); err == nil {
-		err = p.try(ctx, box)
-	}
-	if err != nil {
+	if err := p.try(ctx, box); err != nil {
 		p.Close()
 		return nil, fmt.Errorf("%w: %w", ErrMissing, err)
 	}
