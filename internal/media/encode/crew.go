@@ -37,14 +37,13 @@ type segment struct {
 	join   join // where its frames end, once it is done
 }
 
-// state is what becomes of a segment.
+// state is what becomes of a segment's frames.
 type state int
 
 const (
-	waiting state = iota // for a worker
-	working
+	open state = iota // there may be more
 	done
-	void // the encoder before it has gone on through all of it, its own frames are not wanted
+	void // the encoder before has gone on through the whole segment, they are not wanted
 )
 
 // join is where one segment's frames go over to another's.
@@ -92,7 +91,7 @@ func (c *crew) begin() (*segment, error) {
 	s := c.segment(c.begun)
 	c.begun++
 	s.busy = true
-	c.enter(s, working)
+	c.release()
 	c.mu.Unlock()
 	_, err := c.sound.at(s.need)
 	c.mu.Lock()

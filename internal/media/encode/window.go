@@ -110,12 +110,13 @@ const loudest = 8
 func (c *chunk) fill(raw []byte, channels int) {
 	stride := 4 * channels
 	samples := len(raw) / stride
-	for i := range channels {
-		side := c[i&1][:samples]
+	sides := c[:channels]
+	for i := range sides {
+		side := sides[i][:samples]
 		for j := range side {
 			side[j] = scale(math.Float32frombits(binary.LittleEndian.Uint32(raw[j*stride+4*i:])))
 		}
-		c[i&1] = side
+		sides[i] = side
 	}
 }
 
