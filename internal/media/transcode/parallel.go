@@ -106,10 +106,7 @@ func (p *plan) encoding(cores int) encode.Config {
 func (r *run) decode(ctx context.Context, p *plan, args []string, out *os.File) (_ ending, err error) {
 	ctx, ended := begin(ctx, "decode")
 	defer func() { ended(err) }()
-	end, err := process{
-		box: r.config.Sandbox, path: r.Transcoder.ffmpeg, args: args, reads: []string{p.source.Path}, stdout: out,
-		deadline: p.deadline(r.config.Grace), stall: r.config.Stall + readingTime(p.source.Size),
-		progress: func(report) {},
-	}.run(ctx)
-	return end, r.outside(err)
+	decoding := r.over(p, args)
+	decoding.stdout, decoding.progress = out, func(report) {}
+	return r.finish(ctx, p, decoding)
 }

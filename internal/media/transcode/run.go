@@ -144,18 +144,29 @@ func (r *run) limit() time.Duration {
 	return r.config.MaxDuration + r.config.MaxDuration/100 + 5*time.Second
 }
 
-// ffmpeg runs ffmpeg over the source and turns what ended it from outside into the right error.
+// ffmpeg runs ffmpeg over the source, and tells how far it is.
 func (r *run) ffmpeg(ctx context.Context, p *plan, args []string, output func(io.Reader) error) (ending, error) {
 	var skipped time.Duration
 	if p.options.Start != nil {
 		skipped = time.Duration(*p.options.Start)
 	}
-	end, err := process{
-		box: r.config.Sandbox, path: r.Transcoder.ffmpeg, args: args, reads: []string{p.source.Path}, output: output,
-		deadline: p.deadline(r.config.Grace),
-		stall:    r.config.Stall + readingTime(p.source.Size),
-		progress: func(now report) { r.meter.at(now.time - skipped) },
-	}.run(ctx)
+	converting := r.over(p, args)
+	converting.output = output
+	converting.progress = func(now report) { r.meter.at(now.time - skipped) }
+	return r.finish(ctx, p, converting)
+}
+
+// over is ffmpeg in its box, with nothing to read but the source and no more time than that allows.
+func (r *run) over(p *plan, args []string) process {
+	return process{
+		box: r.config.Sandbox, path: r.Transcoder.ffmpeg, args: args, reads: []string{p.source.Path},
+		deadline: p.deadline(r.config.Grace), stall: r.config.Stall + readingTime(p.source.Size),
+	}
+}
+
+// finish runs ffmpeg and turns what ended it from outside into the right error.
+func (r *run) finish(ctx context.Context, p *plan, ffmpeg process) (ending, error) {
+	end, err := ffmpeg.run(ctx)
 	if err := r.outside(err); err != nil {
 		return end, err
 	}
