@@ -70,13 +70,9 @@ func freeSpace(dir string) (int64, error) {
 		return 0, err
 	}
 	for {
-		var stat unix.Statfs_t
-		err := unix.Statfs(dir, &stat)
-		if err == nil {
-			return int64(stat.Bavail) * int64(stat.Bsize), nil //nolint:unconvert // the types differ between systems
-		}
+		free, err := disk.Free(dir)
 		if !errors.Is(err, os.ErrNotExist) {
-			return 0, fmt.Errorf("%s: %w", dir, err)
+			return free, err
 		}
 		dir = parent(dir)
 	}

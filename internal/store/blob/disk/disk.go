@@ -83,7 +83,7 @@ func Open(config Config) (*Store, error) {
 	if store.reserve == 0 {
 		store.reserve = DefaultReserve
 	}
-	store.free = store.statFree
+	store.free = func() (int64, error) { return Free(store.dir) }
 	return store, nil
 }
 

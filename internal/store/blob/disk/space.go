@@ -13,11 +13,11 @@ import (
 // spaceInterval is how many bytes a writer takes between two looks at the free space.
 const spaceInterval = 16 << 20
 
-// statFree asks the file system what it has left for processes that are not root, in bytes.
-func (s *Store) statFree() (int64, error) {
+// Free asks a folder's file system what it has left for processes that are not root, in bytes.
+func Free(dir string) (int64, error) {
 	var stat unix.Statfs_t
-	if err := unix.Statfs(s.dir, &stat); err != nil {
-		return 0, fmt.Errorf("look at free space of %s: %w", s.dir, err)
+	if err := unix.Statfs(dir, &stat); err != nil {
+		return 0, fmt.Errorf("look at free space of %s: %w", dir, err)
 	}
 	return int64(stat.Bavail) * int64(stat.Bsize), nil //nolint:unconvert // no file system has 2^63 bytes; the types differ between systems
 }
