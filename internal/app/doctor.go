@@ -15,11 +15,6 @@ import (
 // Finding is the outcome of one of the doctor's checks.
 type Finding = doctor.Finding
 
-// services are the roles by the names of their commands.
-var services = map[string]roles{
-	"all": allRoles, "gateway": roleGateway, "auth": roleAuth, "converter": roleConverter, "notifier": roleNotifier,
-}
-
 // Doctor looks at everything that a service ("all", "gateway", "auth", "converter" or "notifier") would need with
 // these settings, and returns what it finds. No finding has a password in it.
 func Doctor(ctx context.Context, settings Settings, service string) ([]Finding, error) {

@@ -12,20 +12,19 @@ const (
 	allRoles = roleGateway | roleAuth | roleConverter | roleNotifier
 )
 
+// services are the roles by the names of the commands that start them.
+var services = map[string]roles{
+	"all": allRoles, "gateway": roleGateway, "auth": roleAuth, "converter": roleConverter, "notifier": roleNotifier,
+}
+
 // String is the command that starts these roles.
 func (r roles) String() string {
-	switch r {
-	case roleGateway:
-		return "gateway"
-	case roleAuth:
-		return "auth"
-	case roleConverter:
-		return "converter"
-	case roleNotifier:
-		return "notifier"
-	default:
-		return "all"
+	for command, as := range services {
+		if as == r {
+			return command
+		}
 	}
+	return "all"
 }
 
 func (r roles) has(role roles) bool { return r&role != 0 }
