@@ -5,6 +5,7 @@ package main
 
 import (
 	"context"
+	"errors"
 	"flag"
 	"fmt"
 	"os"
@@ -16,6 +17,9 @@ import (
 func main() {
 	if err := run(); err != nil {
 		fmt.Fprintln(os.Stderr, err)
+		if errors.Is(err, lame.ErrMissing) {
+			os.Exit(encode.ExitMissing)
+		}
 		os.Exit(1)
 	}
 }
@@ -29,11 +33,10 @@ func run() error {
 	flag.Float64Var(&config.Format.VBR, "vbr", 0, "quality of a variable bitrate")
 	flag.IntVar(&config.Workers, "workers", 1, "encoders that run at once")
 	flag.Int64Var(&config.Samples, "samples", 0, "how many there will be, about")
-	check := flag.Bool("check", false, "only find out whether libmp3lame can be used")
 	flag.Parse()
 
 	library, err := lame.Open()
-	if err != nil || *check {
+	if err != nil {
 		return err
 	}
 	config.Open = library.New

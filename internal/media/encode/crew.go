@@ -1,8 +1,10 @@
 package encode
 
 import (
+	"bufio"
 	"errors"
 	"io"
+	"slices"
 	"sync"
 
 	"github.com/unreel/unreel/internal/media/mp3"
@@ -14,7 +16,7 @@ type crew struct {
 	config Config
 	plan   plan
 	sound  *window
-	out    io.Writer
+	out    *bufio.Writer
 
 	mu       sync.Mutex
 	change   sync.Cond // of anything below
@@ -29,10 +31,11 @@ type crew struct {
 // segment is the work of one encoder. The crew guards it.
 type segment struct {
 	number int
-	start  int        // its first frame, in the whole
-	need   int        // the chunk that its encoder takes next
-	units  []mp3.Unit // what is made so far
-	busy   bool       // an encoder is at it, and needs its sound: even if the segment is void by now
+	start  int       // its first frame, in the whole
+	end    int       // the first frame behind it
+	need   int       // the chunk that its encoder takes next
+	units  mp3.Units // what is made so far
+	busy   bool      // an encoder is at it, and needs its sound: even if the segment is void by now
 	state  state
 	join   join // where its frames end, once it is done
 }
@@ -53,7 +56,7 @@ type join struct {
 }
 
 func newCrew(config Config, plan plan, sound *window, out io.Writer) *crew {
-	c := &crew{config: config, plan: plan, sound: sound, out: out}
+	c := &crew{config: config, plan: plan, sound: sound, out: bufio.NewWriterSize(out, 64<<10)}
 	c.change.L = &c.mu
 	return c
 }
@@ -110,17 +113,17 @@ func (c *crew) encode(s *segment) error {
 		return err
 	}
 	defer encoder.Close()
-	frames := &stream{encoder: encoder, format: c.config.Format}
-	match := &matcher{crew: c, own: s, frame: s.start + c.plan.frames()}
+	frames := newStream(encoder, c.config.Format, c.plan)
+	match := &matcher{crew: c, own: s, frame: s.end}
 	for at := s.need; ; at++ {
-		piece, err := c.sound.at(at)
+		raw, err := c.sound.at(at)
 		if errors.Is(err, io.EOF) {
 			return c.flush(s, frames)
 		}
 		if err != nil {
 			return err
 		}
-		for _, part := range c.parts(s, at, piece) {
+		for part := range slices.Chunk(raw, c.part(s, at)) {
 			units, err := frames.encode(part)
 			if err != nil {
 				return err
@@ -133,12 +136,12 @@ func (c *crew) encode(s *segment) error {
 	}
 }
 
-// parts is what to encode in one call: behind the segment's end little, because it may be enough.
-func (c *crew) parts(s *segment, at int, piece chunk) []chunk {
-	if at < (s.number+1)*c.plan.segment {
-		return []chunk{piece}
+// part is how many bytes of a chunk to encode in one call: behind the segment's end few, because they may be enough.
+func (c *crew) part(s *segment, at int) int {
+	if at < c.plan.start(s.number+1) {
+		return c.sound.size
 	}
-	return piece.split(c.plan.step * c.config.Format.FrameSize())
+	return c.sound.size / c.plan.chunk
 }
 
 // passed says that a segment's encoder needs the next chunk.
@@ -150,7 +153,7 @@ func (c *crew) passed(s *segment) {
 }
 
 // add takes frames that were made, and tells whether the segment has ended.
-func (c *crew) add(match *matcher, units []mp3.Unit) (ended bool, err error) {
+func (c *crew) add(match *matcher, units mp3.Units) (ended bool, err error) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	s := match.own
@@ -235,9 +238,9 @@ func (c *crew) release() {
 
 // segment returns a segment, which may not have begun.
 func (c *crew) segment(number int) *segment {
-	for len(c.segments) <= number {
-		n := len(c.segments)
-		c.segments = append(c.segments, &segment{number: n, start: n * c.plan.frames(), need: n * c.plan.segment})
+	for n := len(c.segments); n <= number; n++ {
+		from, to, frames := c.plan.start(n), c.plan.start(n+1), c.plan.chunk*c.plan.step
+		c.segments = append(c.segments, &segment{number: n, start: from * frames, end: to * frames, need: from})
 	}
 	return c.segments[number]
 }

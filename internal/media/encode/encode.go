@@ -27,6 +27,9 @@ type Encoder interface {
 	Close()
 }
 
+// ExitMissing is how a program around Run exits where it has no encoder and never will.
+const ExitMissing = 3
+
 // Config is how to encode.
 type Config struct {
 	Format  Format
@@ -47,17 +50,22 @@ func Run(ctx context.Context, config Config, pcm io.Reader, out io.Writer) error
 		return err
 	}
 	plan := newPlan(config)
-	sound := newWindow(config.Format.Channels, plan.chunk*plan.step*config.Format.FrameSize(), plan.ahead)
+	sample := 4 * config.Format.Channels
+	sound, err := newWindow(plan.samples(config.Format)*sample, plan.ahead)
+	if err != nil {
+		return fmt.Errorf("encode: %w", err)
+	}
+	defer sound.close()
 	group, ctx := errgroup.WithContext(ctx)
 	crew := newCrew(config, plan, sound, out)
 	stop := context.AfterFunc(ctx, func() { crew.fail(context.Cause(ctx)) })
 	defer stop()
 
-	group.Go(func() error { return sound.fill(pcm) })
+	group.Go(func() error { return sound.fill(pcm, sample) })
 	for range max(config.Workers, 1) {
 		group.Go(crew.work)
 	}
-	err := group.Wait()
+	err = group.Wait()
 	switch {
 	case err == nil:
 		return nil

@@ -13,7 +13,7 @@ const agreement = 32
 type matcher struct {
 	crew  *crew
 	own   *segment
-	next  *segment // nil before the end of own's segment is reached
+	next  *segment // the one that own is compared with; nil before own's end is reached
 	frame int      // to be compared next, in the whole
 	first int      // the first of the frames before it that were the same
 	run   int      // how many of these have sound
@@ -22,22 +22,21 @@ type matcher struct {
 // advance compares as far as own has frames. It returns where to join, once the segments agree.
 func (m *matcher) advance() (*join, error) {
 	for ; m.frame < m.own.start+len(m.own.units); m.frame++ {
-		if m.frame%m.crew.plan.frames() == 0 {
+		if m.frame == m.last().end {
 			m.enter()
 		}
 		if ok, err := m.wait(); !ok || err != nil {
 			return nil, err
 		}
 		if m.next.state == void {
-			m.frame = m.next.start + m.crew.plan.frames() - 1
+			m.frame = m.next.end - 1
 			continue
 		}
-		own, other := m.own.units[m.frame-m.own.start], m.next.units[m.frame-m.next.start]
-		if !m.same(own, other) {
+		if !m.same() {
 			m.first, m.run = m.frame+1, 0
 			continue
 		}
-		if own.Bits > 0 {
+		if m.own.units[m.frame-m.own.start].Bits > 0 {
 			m.run++
 		}
 		if m.run == agreement {
@@ -52,8 +51,16 @@ func (m *matcher) enter() {
 	if m.next != nil {
 		m.crew.enter(m.next, void)
 	}
-	m.next = m.crew.segment(m.frame / m.crew.plan.frames())
+	m.next = m.crew.segment(m.last().number + 1)
 	m.first, m.run = m.frame, 0
+}
+
+// last is the segment whose end is reached next.
+func (m *matcher) last() *segment {
+	if m.next == nil {
+		return m.own
+	}
+	return m.next
 }
 
 // wait waits for the other segment's frame, or to hear that the whole segment is void; false if neither will come,
@@ -74,12 +81,13 @@ func (m *matcher) wait() (bool, error) {
 	}
 }
 
-// same tells whether either frame may stand for the other.
-func (m *matcher) same(a, b mp3.Unit) bool {
+// same tells whether either segment's frame may stand for the other's.
+func (m *matcher) same() bool {
+	alike := mp3.Units.Sounds
 	if m.crew.config.Format.constant() {
-		return a.Same(b)
+		alike = mp3.Units.Same
 	}
-	return a.Sounds(b)
+	return alike(m.own.units, m.frame-m.own.start, m.next.units, m.frame-m.next.start)
 }
 
 // best chooses among the frames that agree the first that finds room for its main data in front of it, or

@@ -1,30 +1,38 @@
 package encode
 
 import (
+	"bufio"
 	"bytes"
 	"fmt"
-	"io"
 
 	"github.com/unreel/unreel/internal/media/mp3"
 )
 
-// stream splits what one encoder puts out into frames.
+// stream is the frames that one encoder makes.
 type stream struct {
 	encoder  Encoder
 	format   Format
+	samples  samples
 	pending  []byte
 	unpacker mp3.Unpacker
 }
 
-func (s *stream) encode(piece chunk) ([]mp3.Unit, error) {
+// newStream takes chunks of sound or less at once.
+func newStream(encoder Encoder, format Format, plan plan) *stream {
+	return &stream{encoder: encoder, format: format, samples: newSamples(format.Channels, plan.samples(format))}
+}
+
+// encode takes some sound as it was read.
+func (s *stream) encode(raw []byte) (mp3.Units, error) {
+	sound := s.samples.read(raw, s.format.Channels)
 	var err error
-	if s.pending, err = s.encoder.Encode(s.pending, piece[0], piece[1]); err != nil {
+	if s.pending, err = s.encoder.Encode(s.pending, sound[0], sound[1]); err != nil {
 		return nil, err
 	}
 	return s.split()
 }
 
-func (s *stream) flush() ([]mp3.Unit, error) {
+func (s *stream) flush() (mp3.Units, error) {
 	var err error
 	if s.pending, err = s.encoder.Flush(s.pending); err != nil {
 		return nil, err
@@ -37,9 +45,9 @@ func (s *stream) flush() ([]mp3.Unit, error) {
 }
 
 // split takes the whole frames off what is pending.
-func (s *stream) split() ([]mp3.Unit, error) {
-	var units []mp3.Unit
-	rest := s.pending
+func (s *stream) split() (mp3.Units, error) {
+	var units mp3.Units
+	rest := bytes.Clone(s.pending) // the units keep it
 	for len(rest) >= mp3.HeaderSize {
 		header, err := mp3.ParseHeader(rest)
 		if err != nil {
@@ -63,12 +71,13 @@ func (s *stream) split() ([]mp3.Unit, error) {
 }
 
 // write puts frames out.
-func write(out io.Writer, units []mp3.Unit) error {
-	var all bytes.Buffer
+func write(out *bufio.Writer, units mp3.Units) error {
 	for _, unit := range units {
-		all.Write(unit.Data)
+		if _, err := out.Write(unit.Data); err != nil {
+			return fmt.Errorf("write frames: %w", err)
+		}
 	}
-	if _, err := out.Write(all.Bytes()); err != nil {
+	if err := out.Flush(); err != nil {
 		return fmt.Errorf("write frames: %w", err)
 	}
 	return nil

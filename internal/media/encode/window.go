@@ -1,62 +1,56 @@
 package encode
 
 import (
-	"bufio"
-	"encoding/binary"
 	"errors"
 	"fmt"
 	"io"
-	"math"
 	"sync"
 )
 
-// chunk is a piece of the sound, a slice a channel.
-type chunk [2][]float32
-
-// split cuts a chunk into pieces of size samples; the last may be shorter.
-func (c chunk) split(size int) (pieces []chunk) {
-	for from := 0; from < len(c[0]); from += size {
-		var piece chunk
-		for i, side := range c {
-			if side != nil {
-				piece[i] = side[from:min(from+size, len(side))]
-			}
-		}
-		pieces = append(pieces, piece)
-	}
-	return pieces
-}
-
-// window is the part of the sound that encoders still need: from where the first of them is to as far as is decoded.
+// window is the part of the sound that encoders still need, as it was read: from where the first of them is to as far as is
+// decoded. It is a ring of chunks.
 type window struct {
-	channels, size, most int // size in samples of each channel, most in chunks
+	memory []byte
+	size   int // of a chunk in bytes
+	most   int // chunks that there is room for
 
 	mu     sync.Mutex
 	change sync.Cond
-	first  int // number of chunks[0]
-	chunks []chunk
-	spare  []chunk
+	first  int   // the first chunk that is kept
+	end    int   // the first that has not been read
+	last   int   // bytes of the step before it
 	err    error // io.EOF once the sound has ended
 }
 
-func newWindow(channels, size, most int) *window {
-	w := &window{channels: channels, size: size, most: most}
+// newWindow makes a window of so many chunks of size bytes each. close gives the memory back.
+func newWindow(size, most int) (*window, error) {
+	memory, err := allocate(size * most)
+	if err != nil {
+		return nil, fmt.Errorf("keep %d bytes of sound: %w", size*most, err)
+	}
+	w := &window{memory: memory, size: size, most: most}
 	w.change.L = &w.mu
-	return w
+	return w, nil
 }
 
-// fill reads the sound to its end.
-func (w *window) fill(pcm io.Reader) error {
-	in := bufio.NewReaderSize(pcm, 1<<20)
-	raw := make([]byte, w.size*w.channels*4)
-	for {
-		n, err := io.ReadFull(in, raw)
+// close must come after the last use of any chunk.
+func (w *window) close() { free(w.memory) }
+
+// place is where chunk i is kept.
+func (w *window) place(i int) []byte {
+	at := i % w.most * w.size
+	return w.memory[at : at+w.size]
+}
+
+// fill reads the sound to its end; half a sample there is none.
+func (w *window) fill(pcm io.Reader, sample int) error {
+	for w.room() {
+		n, err := io.ReadFull(pcm, w.place(w.end))
 		if errors.Is(err, io.ErrUnexpectedEOF) {
-			n -= n % (w.channels * 4) // half a sample is none
 			err = io.EOF
 		}
-		if n > 0 && !w.put(raw[:n]) {
-			return nil // somebody else has failed
+		if n -= n % sample; n > 0 {
+			w.add(n)
 		}
 		if errors.Is(err, io.EOF) {
 			w.fail(io.EOF)
@@ -68,105 +62,51 @@ func (w *window) fill(pcm io.Reader) error {
 			return err
 		}
 	}
+	return nil // somebody else has failed
 }
 
-// put waits for room; false if the sound is not wanted any more.
-func (w *window) put(raw []byte) bool {
+// room waits for the place of the next chunk; false if the sound is not wanted any more.
+func (w *window) room() bool {
 	w.mu.Lock()
-	for len(w.chunks) >= w.most && w.err == nil {
+	defer w.mu.Unlock()
+	for w.end-w.first >= w.most && w.err == nil {
 		w.change.Wait()
 	}
-	fresh := w.take()
-	failed := w.err != nil
-	w.mu.Unlock()
-	if failed {
-		return false
-	}
-	fresh.fill(raw, w.channels)
+	return w.err == nil
+}
+
+// add says that so many bytes of the next chunk are there.
+func (w *window) add(n int) {
 	w.mu.Lock()
-	w.chunks = append(w.chunks, fresh)
+	defer w.mu.Unlock()
+	w.end, w.last = w.end+1, n
 	w.change.Broadcast()
-	w.mu.Unlock()
-	return true
-}
-
-// take reuses the memory of a chunk that nobody needs.
-func (w *window) take() (c chunk) {
-	if n := len(w.spare); n > 0 {
-		c, w.spare = w.spare[n-1], w.spare[:n-1]
-		return c
-	}
-	for i := range w.channels {
-		c[i] = make([]float32, w.size)
-	}
-	return c
-}
-
-// loudest is where samples are clipped, in units of full scale. LAME aborts on what is beyond all reason; what
-// an overdriven recording has must pass.
-const loudest = 8
-
-// fill takes interleaved samples; there is room.
-func (c *chunk) fill(raw []byte, channels int) {
-	stride := 4 * channels
-	samples := len(raw) / stride
-	sides := c[:channels]
-	for i := range sides {
-		side := sides[i][:samples]
-		for j := range side {
-			side[j] = scale(math.Float32frombits(binary.LittleEndian.Uint32(raw[j*stride+4*i:])))
-		}
-		sides[i] = side
-	}
-}
-
-// scale makes of a sample what LAME takes, and what ffmpeg gives it.
-func scale(sample float32) float32 {
-	if sample > -loudest && sample < loudest {
-		return sample * 32768
-	}
-	return tame(sample) * 32768
-}
-
-// tame is for what is out of bounds, or no number.
-func tame(sample float32) float32 {
-	switch {
-	case sample >= loudest:
-		return loudest
-	case sample <= -loudest:
-		return -loudest
-	default:
-		return 0
-	}
 }
 
 // at returns chunk i, which must not have been released, once it is there; io.EOF behind the last one.
-func (w *window) at(i int) (chunk, error) {
+func (w *window) at(i int) ([]byte, error) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	for {
-		switch {
-		case i-w.first < len(w.chunks):
-			return w.chunks[i-w.first], nil
-		case w.err != nil:
-			return chunk{}, w.err
+	for i >= w.end {
+		if w.err != nil {
+			return nil, w.err
 		}
 		w.change.Wait()
 	}
+	if i == w.end-1 {
+		return w.place(i)[:w.last], nil
+	}
+	return w.place(i), nil
 }
 
 // release says that nobody needs what is before chunk i.
 func (w *window) release(i int) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	n := min(i-w.first, len(w.chunks))
-	if n <= 0 {
-		return
+	if i > w.first {
+		w.first = i
+		w.change.Broadcast()
 	}
-	w.spare = append(w.spare, w.chunks[:n]...)
-	w.chunks = append(w.chunks[:0], w.chunks[n:]...)
-	w.first += n
-	w.change.Broadcast()
 }
 
 // fail ends the sound; the first cause stays.

@@ -8,15 +8,12 @@ import "fmt"
 // The main data of tail[at] may begin in the slots before it. These bytes are put behind head's own main data,
 // into the ends of head's slots. Where there is too little room, the last of head's frames gets the next
 // bitrate that has enough: allowed to streams of variable bitrate. The last few of head's frames are changed.
-func Join(head, tail []Unit, at int) error {
+func Join(head, tail Units, at int) error {
 	if len(head) == 0 || at >= len(tail) {
 		return fmt.Errorf("%w: nothing to join", ErrCorrupt)
 	}
 	next := tail[at]
-	early, err := before(tail[:at], next.Begin)
-	if err != nil {
-		return err
-	}
+	early := tail.before(at, next.Begin)
 	last := &head[len(head)-1]
 	if missing := next.Begin - last.Free; missing > 0 {
 		if err := last.grow(missing); err != nil {
@@ -33,20 +30,6 @@ func Join(head, tail []Unit, at int) error {
 		early = early[:len(early)-n]
 	}
 	return nil
-}
-
-// before returns the last n bytes of the frames' slots.
-func before(frames []Unit, n int) ([]byte, error) {
-	var early []byte
-	for i := len(frames) - 1; len(early) < n; i-- {
-		if i < 0 {
-			return nil, fmt.Errorf("%w: main data begins before the stream", ErrCorrupt)
-		}
-		slot := frames[i].Data[frames[i].slot():]
-		slot = slot[max(0, len(slot)-(n-len(early))):]
-		early = append(append(make([]byte, 0, n), slot...), early...)
-	}
-	return early, nil
 }
 
 // grow lengthens the frame's slot by at least n bytes, by the smallest bitrate that does.

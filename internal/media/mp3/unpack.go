@@ -9,14 +9,13 @@ import (
 // nine bits in MPEG-1 and eight else.
 const maxReservoir = 511
 
-// Unit is a frame together with its sound. A frame's main data may begin in the slots of the frames before it
+// Unit is a frame together with where its sound is. A frame's main data may begin in the slots of the frames before it
 // (the bit reservoir), so that two encoders can describe the same sound in frames that differ.
 type Unit struct {
-	Frame        // Data is the Unit's own
-	Begin int    // how many bytes before this frame's slot its main data begins: main_data_begin
-	Bits  int    // of main data: scale factors and Huffman codes of all granules and channels
-	Main  []byte // the main data; unused bits of the last byte are 0
-	Free  int    // bytes between the end of the main data and the end of the slot
+	Frame     // Data is the Unit's own
+	Begin int // how many bytes before this frame's slot its main data begins: main_data_begin
+	Bits  int // of main data: scale factors and Huffman codes of all granules and channels
+	Free  int // bytes between the end of the main data and the end of the slot
 }
 
 // slot is where in a frame's data main data may stand: behind header, CRC and side information.
@@ -72,55 +71,72 @@ func bitsAt(raw []byte, at, n int) (value int) {
 	return value
 }
 
-// Unpacker takes the main data of successive frames out of the bit reservoir. The zero value is ready.
+// Unpacker finds the main data of successive frames. The zero value is ready.
 type Unpacker struct {
-	tail   []byte // the last bytes of the slots so far
-	unused int    // bytes of tail behind the main data of the last frame
+	unused int // bytes of the slots so far behind the main data of the last frame
 }
 
-// Add returns the next frame as a Unit. Main data that begins before the first frame, or overlaps that of
-// the frame before or exceeds its own slot, is ErrCorrupt.
+// Add returns the next frame as a Unit, which keeps the frame's Data. Main data that begins before the first frame,
+// or overlaps that of the frame before or exceeds its own slot, is ErrCorrupt.
 func (u *Unpacker) Add(frame Frame) (Unit, error) {
 	if len(frame.Data) != frame.Size() || len(frame.Data) < frame.slot() {
 		return Unit{}, fmt.Errorf("%w: a frame is too short for its side information", ErrCorrupt)
 	}
-	unit := Unit{
-		Frame: Frame{Header: frame.Header, Data: bytes.Clone(frame.Data)},
-		Begin: frame.begin(), Bits: frame.mainBits(),
-	}
-	slot := unit.Data[frame.slot():]
-	size := (unit.Bits + 7) / 8
+	unit := Unit{Frame: frame, Begin: frame.begin(), Bits: frame.mainBits()}
 	if unit.Begin > u.unused {
 		return Unit{}, fmt.Errorf("%w: main data begins %d bytes early, where %d are free", ErrCorrupt, unit.Begin, u.unused)
 	}
-	u.tail = append(u.tail, slot...)
-	rest := u.tail[len(u.tail)-len(slot)-unit.Begin:]
-	if size > len(rest) {
-		return Unit{}, fmt.Errorf("%w: %d bytes of main data in %d", ErrCorrupt, size, len(rest))
+	room := unit.Begin + len(frame.Data) - frame.slot()
+	unit.Free = room - unit.size()
+	if unit.Free < 0 {
+		return Unit{}, fmt.Errorf("%w: %d bytes of main data in %d", ErrCorrupt, unit.size(), room)
 	}
-	unit.Main = bytes.Clone(rest[:size])
-	if spare := size*8 - unit.Bits; spare > 0 {
-		unit.Main[size-1] &= 0xFF << spare
-	}
-	unit.Free = len(rest) - size
 	u.unused = min(unit.Free, maxReservoir)
-	if keep := len(u.tail) - maxReservoir; keep > 0 {
-		u.tail = append(u.tail[:0], u.tail[keep:]...)
-	}
 	return unit, nil
 }
 
-// Sounds tells whether two frames hold the same sound: all that a decoder makes sound of is the same, though it
-// may stand elsewhere and in frames of other sizes.
-func (u Unit) Sounds(v Unit) bool {
-	a, b := u.Header, v.Header
-	a.BitrateIndex, b.BitrateIndex, a.Padding, b.Padding = 0, 0, false, false
-	return a == b && u.Bits == v.Bits && bytes.Equal(u.Main, v.Main) && sameBehind(u.side(), v.side(), u.beginBits())
+// size is the length of the main data in bytes; not all bits of the last one need be used.
+func (u Unit) size() int {
+	return (u.Bits + 7) / 8
 }
 
-// Same tells whether two frames are the same but for stuffing bits, which mean nothing.
-func (u Unit) Same(v Unit) bool {
-	return u.Header == v.Header && u.Begin == v.Begin && u.Sounds(v)
+// Units are successive frames of one encoder, its first one first.
+type Units []Unit
+
+// main gathers the main data of frame i; unused bits of the last byte are 0.
+func (u Units) main(i int) []byte {
+	unit := u[i]
+	data := u.before(i, unit.Begin)
+	data = append(data, unit.Data[unit.slot():]...)[:unit.size()]
+	if spare := len(data)*8 - unit.Bits; spare > 0 {
+		data[len(data)-1] &= 0xFF << spare
+	}
+	return data
+}
+
+// before returns the last n bytes of the slots in front of frame i: there are as many, Unpacker has seen to it.
+func (u Units) before(i, n int) []byte {
+	data := make([]byte, n, n+MaxFrameSize)
+	for n > 0 {
+		i--
+		slot := u[i].Data[u[i].slot():]
+		n -= copy(data[max(0, n-len(slot)):n], slot[max(0, len(slot)-n):])
+	}
+	return data
+}
+
+// Sounds tells whether frame i and frame j of v hold the same sound: all that a decoder makes sound of is the same,
+// though it may stand elsewhere and in frames of other sizes.
+func (u Units) Sounds(i int, v Units, j int) bool {
+	a, b := u[i].Header, v[j].Header
+	a.BitrateIndex, b.BitrateIndex, a.Padding, b.Padding = 0, 0, false, false
+	return a == b && u[i].Bits == v[j].Bits && sameBehind(u[i].side(), v[j].side(), a.beginBits()) &&
+		bytes.Equal(u.main(i), v.main(j))
+}
+
+// Same tells whether frame i and frame j of v are the same but for stuffing bits, which mean nothing.
+func (u Units) Same(i int, v Units, j int) bool {
+	return u[i].Header == v[j].Header && u[i].Begin == v[j].Begin && u.Sounds(i, v, j)
 }
 
 // sameBehind compares all but the first n bits, 8 or 9.

@@ -10,13 +10,14 @@ import (
 )
 
 // unpack takes all frames of an MP3 out of the reservoir.
-func unpack(raw []byte) (units []mp3.Unit, err error) {
+func unpack(raw []byte) (units mp3.Units, err error) {
 	var unpacker mp3.Unpacker
 	for reader := mp3.NewReader(bytes.NewReader(raw)); ; {
 		frame, err := reader.Next()
 		if err != nil {
 			return units, err
 		}
+		frame.Data = bytes.Clone(frame.Data)
 		unit, err := unpacker.Add(frame)
 		if err != nil {
 			return units, err
@@ -47,7 +48,7 @@ func TestUnpack(t *testing.T) {
 			if unit.Bits > 0 {
 				sounding++
 			}
-			if !unit.Same(unit) || !unit.Sounds(unit) {
+			if !units.Same(i+1, units, i+1) || !units.Sounds(i+1, units, i+1) {
 				t.Fatalf("frame %d is not itself", i+1)
 			}
 		}
@@ -83,8 +84,8 @@ func FuzzUnpack(f *testing.F) {
 		if err == nil {
 			t.Error("no end")
 		}
-		for _, unit := range units {
-			if unit.Free < 0 || len(unit.Main) != (unit.Bits+7)/8 {
+		for i, unit := range units {
+			if unit.Free < 0 || !units.Same(i, units, i) {
 				t.Errorf("%+v", unit)
 			}
 		}

@@ -40,7 +40,7 @@ func (t *Transcoder) copyArgs(p *plan) []string {
 
 // encodeArgs has ffmpeg make the MP3's frames.
 func (t *Transcoder) encodeArgs(p *plan, loud *loudness) []string {
-	args := append(t.input(p), "-af", t.filters(p, loud), "-c:a", "libmp3lame")
+	args := append(t.input(p), "-af", t.filters(p, loud, "fltp"), "-c:a", "libmp3lame")
 	if p.bitrate > 0 {
 		args = append(args, "-b:a", strconv.Itoa(p.bitrate)+"k")
 	} else {
@@ -51,18 +51,19 @@ func (t *Transcoder) encodeArgs(p *plan, loud *loudness) []string {
 
 // decodeArgs has ffmpeg make the sound that the MP3 is to have, as the parallel encoder reads it.
 func (t *Transcoder) decodeArgs(p *plan, loud *loudness) []string {
-	return append(t.input(p), "-af", t.filters(p, loud)+",aformat=sample_fmts=flt",
-		"-c:a", "pcm_f32le", "-f", "f32le", "-flush_packets", "0", "pipe:1")
+	return append(t.input(p), "-af", t.filters(p, loud, "flt"), "-c:a", "pcm_f32le", "-f", "f32le", "-flush_packets", "0", "pipe:1")
 }
 
 // filters is what happens to the sound before it is encoded. It ends in floats, whatever the encoder: what two ways
-// of encoding get is the same.
-func (t *Transcoder) filters(p *plan, loud *loudness) string {
+// of encoding get is the same. Filters that would change nothing are left out, as each costs time; the first and the
+// last one see to it that sound which changes in mid-stream comes out as the MP3 began.
+func (t *Transcoder) filters(p *plan, loud *loudness, format string) string {
 	filters := append(p.timing(), p.mixing()...)
 	if loud != nil {
 		filters = append(filters, loud.filter(*p.options.Loudness))
 	}
-	return strings.Join(append(filters, t.resampling(p), "aformat=sample_fmts=fltp"), ",")
+	filters = append(filters, t.resampling(p)...)
+	return strings.Join(append(filters, "aformat=sample_fmts="+format+":sample_rates="+strconv.Itoa(p.rate)+":channel_layouts="+p.layout()), ",")
 }
 
 // timing puts the sound where the picture had it: gaps become silence, what lies over something else goes,
@@ -71,7 +72,7 @@ func (t *Transcoder) filters(p *plan, loud *loudness) string {
 // A change of format in mid-stream makes ffmpeg begin the filters anew. So nothing here fills up to a fixed
 // time: it would fill in everything that has passed once more.
 func (p *plan) timing() []string {
-	filters := []string{"aresample=async=1"}
+	filters := []string{"aresample=async=1:" + mix}
 	if lead := p.source.lead(p.track); lead >= time.Millisecond {
 		filters = append(filters, fmt.Sprintf("adelay=delays=%.3f:all=1", lead.Seconds()*1000))
 	}
@@ -93,27 +94,38 @@ func micros(d time.Duration) string {
 	return strconv.FormatInt(d.Round(time.Microsecond).Microseconds(), 10) + "us"
 }
 
-// mixing brings the channels to one or two. The centre, where films have their dialogue, stays as loud
-// against left and right as it was (-3 dB in each of two), what is behind is lowered, and all together is
-// scaled so that it can't clip.
+// mix is how channels become fewer. The centre, where films have their dialogue, stays as loud against left and right as
+// it was (-3 dB in each of two), what is behind is lowered, and all together is scaled so that it can't clip.
+const mix = "center_mix_level=0.707:surround_mix_level=0.5:rematrix_maxval=1"
+
+// mixing brings the channels to one or two.
 func (p *plan) mixing() []string {
-	layout := "stereo"
-	if p.channels == 1 {
-		layout = "mono"
+	if p.track.Channels == p.channels && (p.track.Layout == "" || p.track.Layout == p.layout()) {
+		return nil
 	}
 	var filters []string
 	const known = 8 // ffmpeg can name the places of as many channels
 	if p.track.Channels > known && p.track.Layout == "" {
 		filters = append(filters, "pan=stereo|c0=c0|c1=c1")
 	}
-	return append(filters,
-		"aresample=center_mix_level=0.707:surround_mix_level=0.5:rematrix_maxval=1", "aformat=channel_layouts="+layout)
+	return append(filters, "aresample="+mix, "aformat=channel_layouts="+p.layout())
 }
 
-func (t *Transcoder) resampling(p *plan) string {
+// layout is ffmpeg's name for the MP3's channels.
+func (p *plan) layout() string {
+	if p.channels == 1 {
+		return "mono"
+	}
+	return "stereo"
+}
+
+func (t *Transcoder) resampling(p *plan) []string {
+	if p.rate == p.track.SampleRate {
+		return nil
+	}
 	filter := "aresample=" + strconv.Itoa(p.rate)
-	if p.rate != p.track.SampleRate && t.can().soxr {
+	if t.can().soxr {
 		filter += ":resampler=soxr"
 	}
-	return filter
+	return []string{filter}
 }

@@ -7,6 +7,7 @@ import (
 	"math"
 	"os"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"golang.org/x/sync/errgroup"
@@ -17,21 +18,32 @@ import (
 
 // allCores is the parallel encoder, once it is needed.
 type allCores struct {
-	once    sync.Once
-	program *encoder.Program // nil: there is none
+	once   sync.Once
+	image  atomic.Pointer[os.File] // nil: there is none
+	worked atomic.Bool
 }
 
 // encoder returns the parallel encoder; nil where there is none.
-func (t *Transcoder) encoder(ctx context.Context) *encoder.Program {
+func (t *Transcoder) encoder(ctx context.Context) *os.File {
 	t.all.once.Do(func() {
-		program, err := encoder.Load(context.WithoutCancel(ctx), t.config.Sandbox)
+		image, err := encoder.Load()
 		if err != nil {
 			t.config.Logger.WarnContext(ctx, "encoding on one core a file", "reason", err)
 			return
 		}
-		t.all.program = program
+		t.all.image.Store(image)
 	})
-	return t.all.program
+	return t.all.image.Load()
+}
+
+// encoderFailed makes the best of it. Where the encoder cannot start, and never could, it never will.
+func (t *Transcoder) encoderFailed(ctx context.Context, reason error) {
+	if errors.Is(reason, errUnable) && !t.all.worked.Load() {
+		t.all.image.Store(nil)
+		t.config.Logger.WarnContext(ctx, "encoding on one core a file", "reason", reason)
+		return
+	}
+	t.config.Logger.WarnContext(ctx, "encoding again on one core", "reason", reason)
 }
 
 // worthIt is how long sound must be for more than one core to save time: a second of it is encoded twice.
@@ -42,11 +54,15 @@ func (p *plan) parallel(cores int) bool {
 	return cores > 1 && (p.expected == 0 || p.expected >= worthIt)
 }
 
-// errEncoder says that the parallel encoder has failed, not the source.
-var errEncoder = errors.New("the parallel encoder failed")
+var (
+	// errEncoder says that the parallel encoder has failed, not the source.
+	errEncoder = errors.New("the parallel encoder failed")
+	// errUnable says that it cannot run on this machine.
+	errUnable = fmt.Errorf("%w to start", errEncoder)
+)
 
 // encodeOn has ffmpeg decode, and the encoder make the frames on so many cores.
-func (r *run) encodeOn(ctx context.Context, cores int, program *encoder.Program, p *plan, loud *loudness, a *assembly) (ending, error) {
+func (r *run) encodeOn(ctx context.Context, cores int, image *os.File, p *plan, loud *loudness, a *assembly) (ending, error) {
 	pcm, err := openPipe()
 	if err != nil {
 		return ending{}, err
@@ -66,7 +82,7 @@ func (r *run) encodeOn(ctx context.Context, cores int, program *encoder.Program,
 	group.Go(func() error {
 		defer pcm.read.Close()
 		return r.assemble(in, process{
-			box: r.config.Sandbox, path: encoder.Name, image: program.Image(), args: encoder.Args(p.encoding(cores)), stdin: pcm.read,
+			box: r.config.Sandbox, path: encoder.Name, image: image, args: encoder.Args(p.encoding(cores)), stdin: pcm.read,
 			output: a.take, deadline: p.deadline(r.config.Grace),
 		})
 	})
@@ -80,11 +96,16 @@ func (r *run) assemble(ctx context.Context, p process) (err error) {
 	defer func() { end(err) }()
 	encoding, err := p.run(ctx)
 	switch {
+	case errors.Is(err, errStart):
+		return fmt.Errorf("%w: %w", errUnable, err)
 	case err != nil:
 		return r.outside(err)
+	case encoding.exit != nil && encoding.exit.ExitCode() == encode.ExitMissing:
+		return fmt.Errorf("%w: %s", errUnable, encoding.log)
 	case encoding.exit != nil:
 		return fmt.Errorf("%w: %w: %s", errEncoder, encoding.exit, encoding.log)
 	default:
+		r.all.worked.Store(true)
 		return nil
 	}
 }

@@ -2,13 +2,17 @@ package transcode_test
 
 import (
 	"bytes"
+	"io"
+	"log/slog"
 	"os"
 	"os/exec"
 	"path/filepath"
+	"strings"
 	"testing"
 	"time"
 
 	"github.com/unreel/unreel/internal/conversion"
+	"github.com/unreel/unreel/internal/media/encode"
 	"github.com/unreel/unreel/internal/media/encoder"
 	"github.com/unreel/unreel/internal/media/mediatest"
 	"github.com/unreel/unreel/internal/media/transcode"
@@ -17,7 +21,8 @@ import (
 // on converts with so many cores.
 func on(t *testing.T, cores int, job transcode.Job) (conversion.MP3, []byte) {
 	t.Helper()
-	transcoder, err := transcode.New(transcode.Config{Cores: cores, Sandbox: mediatest.Box(t)})
+	var warnings bytes.Buffer
+	transcoder, err := transcode.New(transcode.Config{Cores: cores, Sandbox: mediatest.Box(t), Logger: warn(&warnings)})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -45,16 +50,19 @@ func on(t *testing.T, cores int, job transcode.Job) (conversion.MP3, []byte) {
 	if err != nil {
 		t.Fatal(err)
 	}
+	if warnings.Len() > 0 {
+		t.Errorf("not as it was meant to be made: %s", &warnings)
+	}
 	return result.MP3, raw
+}
+
+// warn is a logger of warnings, such as that the encoder was not used.
+func warn(to io.Writer) *slog.Logger {
+	return slog.New(slog.NewTextHandler(to, &slog.HandlerOptions{Level: slog.LevelWarn}))
 }
 
 // TestAllCoresMakeTheSame holds the parallel encoder against ffmpeg's own, through the whole way.
 func TestAllCoresMakeTheSame(t *testing.T) {
-	program, err := encoder.Load(t.Context(), mediatest.Box(t))
-	if err != nil {
-		t.Fatalf("%v (scripts/encoder builds it)", err)
-	}
-	program.Close()
 	cut := conversion.Time(3 * time.Second)
 	for name, test := range map[string]struct {
 		spec    mediatest.Spec
@@ -85,6 +93,43 @@ func TestAllCoresMakeTheSame(t *testing.T) {
 		})
 	}
 }
+
+// TestEncoderMissing has an encoder that finds no libmp3lame, and one that cannot be started at all: that is said once, and
+// then everything is encoded on one core.
+func TestEncoderMissing(t *testing.T) {
+	self, err := os.Executable()
+	if err != nil {
+		t.Fatal(err)
+	}
+	job := transcode.Job{Source: mediatest.Video(t, mediatest.Spec{Seconds: 30}), Sink: io.Discard}
+	for name, path := range map[string]string{"no library": self, "no program": mediatest.File(t, "text", []byte("no program"))} {
+		t.Run(name, func(t *testing.T) {
+			image, err := os.Open(path)
+			if err != nil {
+				t.Fatal(err)
+			}
+			defer image.Close()
+			var warnings bytes.Buffer
+			transcoder, err := transcode.New(transcode.Config{Cores: 2, Sandbox: mediatest.Box(t), Logger: warn(&warnings)})
+			if err != nil {
+				t.Fatal(err)
+			}
+			transcoder.EncodeBy(image)
+			for range 2 {
+				result, err := transcoder.Run(t.Context(), job, nil)
+				if err != nil || (result.MP3.Duration-30*time.Second).Abs() > time.Millisecond {
+					t.Errorf("%s: %v", result.MP3.Duration, err)
+				}
+			}
+			if n := strings.Count(warnings.String(), "encoding on one core a file"); n != 1 {
+				t.Errorf("said %d times: %s", n, &warnings)
+			}
+		})
+	}
+}
+
+// encodes tells whether this program was started as if it were the encoder.
+func encodes() bool { return len(os.Args) > 1 && os.Args[1] == encoder.Args(encode.Config{})[0] }
 
 // sound is what an MP3 decodes to, sample for sample.
 func sound(t *testing.T, raw []byte) []byte {

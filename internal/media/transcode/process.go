@@ -19,6 +19,7 @@ import (
 var (
 	errDeadline = errors.New("it took longer than its length allows")
 	errStalled  = errors.New("it made no progress")
+	errStart    = errors.New("it cannot be started")
 )
 
 // process is one run of a program in the box: of ffmpeg, ffprobe or a helper of our own.
@@ -87,7 +88,7 @@ func (p process) run(ctx context.Context) (ending, error) {
 	end := ending{log: &stderr{}}
 	started, err := p.box.Start(ctx, p.spec(pipes, end.log))
 	if err != nil {
-		return ending{}, err
+		return ending{}, fmt.Errorf("%w: %w", errStart, err)
 	}
 	pipes.closeWriters()
 	var group errgroup.Group
@@ -112,7 +113,7 @@ func (p process) run(ctx context.Context) (ending, error) {
 func (p process) outcome(ctx context.Context, end *ending, consumed, waited error) error {
 	switch {
 	case consumed != nil:
-		return consumed
+		return context.Cause(ctx) // what was consumed may have been cut off by another cause
 	case errors.As(waited, &end.exit):
 		if ctx.Err() != nil {
 			return context.Cause(ctx)
@@ -123,6 +124,8 @@ func (p process) outcome(ctx context.Context, end *ending, consumed, waited erro
 		return nil
 	case waited != nil && ctx.Err() != nil:
 		return context.Cause(ctx)
+	case errors.As(waited, new(*sandbox.LaunchError)):
+		return fmt.Errorf("%w: %w", errStart, waited)
 	case waited != nil:
 		return fmt.Errorf("run %s: %w", p.path, waited)
 	default:

@@ -122,12 +122,12 @@ func (r *run) frames(ctx context.Context, p *plan, loud *loudness, a *assembly) 
 	cores, giveBack := r.cores.take(r.config.Cores)
 	defer giveBack()
 	if p.parallel(cores) {
-		if program := r.encoder(ctx); program != nil {
-			end, err := r.encodeOn(ctx, cores, program, p, loud, a)
+		if image := r.encoder(ctx); image != nil {
+			end, err := r.encodeOn(ctx, cores, image, p, loud, a)
 			if !errors.Is(err, errEncoder) {
 				return end, err
 			}
-			r.config.Logger.WarnContext(ctx, "encoding again on one core", "reason", err)
+			r.encoderFailed(ctx, err)
 			if err := a.reset(); err != nil {
 				return ending{}, err
 			}

@@ -15,12 +15,16 @@ import (
 	"go.uber.org/goleak"
 
 	"github.com/unreel/unreel/internal/conversion"
+	"github.com/unreel/unreel/internal/media/encode"
 	"github.com/unreel/unreel/internal/media/mediatest"
 	"github.com/unreel/unreel/internal/media/mp3"
 	"github.com/unreel/unreel/internal/media/transcode"
 )
 
 func TestMain(m *testing.M) {
+	if encodes() {
+		os.Exit(encode.ExitMissing)
+	}
 	goleak.VerifyTestMain(m)
 }
 
