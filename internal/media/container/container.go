@@ -51,6 +51,7 @@ type Stream struct {
 	Language string        // ISO 639-2; empty: not said
 	Title    string
 	Default  bool
+	Gap      int64 // bytes of other streams between two pieces of this one, on average
 }
 
 // maxStreams keeps well below what the engine lets ffmpeg open.

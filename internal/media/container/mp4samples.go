@@ -11,6 +11,8 @@ type tables struct {
 	samples   uint32
 	reordered bool  // pictures are not decoded in the order in which they are seen
 	at, size  int64 // of the first sample
+	bytes     int64 // of all samples
+	gap       int64 // bytes between two pieces, on average
 }
 
 // readSamples reads as little of the tables as it needs: they grow with the file.
@@ -116,9 +118,11 @@ func (t *track) checkSizes(from, to int64) error {
 			return err
 		}
 		for size := range slices.Chunk(sizes, 4) {
-			if binary.BigEndian.Uint32(size) > largest {
+			bytes := binary.BigEndian.Uint32(size)
+			if bytes > largest {
 				return errUnsure
 			}
+			t.tables.bytes += int64(bytes)
 		}
 	}
 	return nil
@@ -144,20 +148,33 @@ func (t *track) readPlace(found map[string]box) error {
 	} else if found["co64"].kind != "" {
 		return errUnsure
 	}
-	if _, from, err = t.table(offsets, 4, width); err != nil {
-		return err
-	}
-	place, err := t.read(from, width)
+	count, from, err := t.table(offsets, 4, width)
 	if err != nil {
 		return err
 	}
-	for _, b := range place {
-		t.tables.at = t.tables.at<<8 | int64(b)
+	if t.tables.at, err = t.offset(from, width); err != nil {
+		return err
+	}
+	last, err := t.offset(from+(count-1)*width, width)
+	if err != nil {
+		return err
+	}
+	if between := last - t.tables.at - t.tables.bytes; count > 1 && between > 0 {
+		t.tables.gap = between / (count - 1)
 	}
 	if t.tables.size == 0 || !t.holds(t.tables.at, t.tables.size) {
 		return errUnsure
 	}
 	return nil
+}
+
+// offset reads a place in the file.
+func (t *track) offset(from, width int64) (at int64, err error) {
+	place, err := t.read(from, width)
+	for _, b := range place {
+		at = at<<8 | int64(b)
+	}
+	return at, err
 }
 
 // readDurations adds the samples' durations up.

@@ -284,6 +284,7 @@ func (t *track) finish() error {
 		return err
 	}
 	if t.stream.Kind == Sound {
+		t.stream.Gap = t.tables.gap
 		t.stream.Duration, err = span(int64(duration), float64(t.ticks))
 	}
 	return err

@@ -63,12 +63,13 @@ func newCrew(config Config, plan plan, sound *window, out io.Writer) *crew {
 
 // work encodes one segment after the other.
 func (c *crew) work() error {
+	frames := newStream(c.config.Format, c.plan)
 	for {
 		s, err := c.begin()
 		if s == nil || err != nil {
 			return err
 		}
-		if err := c.encode(s); err != nil {
+		if err := c.encode(s, frames); err != nil {
 			c.fail(err)
 			return err
 		}
@@ -107,13 +108,13 @@ func (c *crew) begin() (*segment, error) {
 }
 
 // encode makes a segment's frames, and goes on behind its end until the next one's are the same.
-func (c *crew) encode(s *segment) error {
+func (c *crew) encode(s *segment, frames *stream) error {
 	encoder, err := c.config.Open(c.config.Format)
 	if err != nil {
 		return err
 	}
 	defer encoder.Close()
-	frames := newStream(encoder, c.config.Format, c.plan)
+	frames.begin(encoder)
 	match := &matcher{crew: c, own: s, frame: s.end}
 	for at := s.need; ; at++ {
 		raw, err := c.sound.at(at)

@@ -18,27 +18,34 @@ func newSamples(channels, room int) (s samples) {
 
 // read takes interleaved 32-bit little-endian floats, full scale ±1; there is room. The result shares the memory.
 func (s samples) read(raw []byte, channels int) samples {
-	stride := 4 * channels
-	for i := range channels {
-		side := s[i][:len(raw)/stride]
-		for j := range side {
-			side[j] = scale(math.Float32frombits(binary.LittleEndian.Uint32(raw[j*stride+4*i:])))
+	count := len(raw) / (4 * channels)
+	left := s[0][:count]
+	if channels == 1 {
+		for i := range left {
+			left[i] = scale(binary.LittleEndian.Uint32(raw[4*i : 4*i+4]))
 		}
-		s[i] = side
+		return samples{left}
 	}
-	return s
+	right := s[1][:count]
+	for i := range left {
+		pair := binary.LittleEndian.Uint64(raw[8*i : 8*i+8])
+		left[i], right[i] = scale(uint32(pair)), scale(uint32(pair>>32))
+	}
+	return samples{left, right}
 }
 
 // loudest is where samples are clipped, in units of full scale. LAME aborts on what is beyond all reason; what
 // an overdriven recording has must pass.
 const loudest = 8
 
-// scale makes of a sample what LAME takes, and what ffmpeg gives it.
-func scale(sample float32) float32 {
-	if sample > -loudest && sample < loudest {
-		return sample * 32768
+// scale makes of a sample's bits what LAME takes, and what ffmpeg gives it.
+func scale(bits uint32) float32 {
+	const magnitude, limit = 1<<31 - 1, 0x41000000 // loudest as it is stored; what is no number lies above
+	sample := math.Float32frombits(bits)
+	if bits&magnitude >= limit {
+		sample = tame(sample)
 	}
-	return tame(sample) * 32768
+	return sample * 32768
 }
 
 // tame is for what is out of bounds, or no number.

@@ -8,7 +8,7 @@ import (
 	"github.com/unreel/unreel/internal/media/mp3"
 )
 
-// stream is the frames that one encoder makes.
+// stream is the frames that one encoder makes, and then another: their memory is the same.
 type stream struct {
 	encoder  Encoder
 	format   Format
@@ -18,8 +18,13 @@ type stream struct {
 }
 
 // newStream takes chunks of sound or less at once.
-func newStream(encoder Encoder, format Format, plan plan) *stream {
-	return &stream{encoder: encoder, format: format, samples: newSamples(format.Channels, plan.samples(format))}
+func newStream(format Format, plan plan) *stream {
+	return &stream{format: format, samples: newSamples(format.Channels, plan.samples(format))}
+}
+
+// begin forgets what was before.
+func (s *stream) begin(encoder Encoder) {
+	s.encoder, s.pending, s.unpacker = encoder, s.pending[:0], mp3.Unpacker{}
 }
 
 // encode takes some sound as it was read.

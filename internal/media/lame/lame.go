@@ -64,5 +64,21 @@ func Open() (*Library, error) {
 		}
 		purego.RegisterFunc(function, address)
 	}
+	keepMemory()
 	return l, nil
+}
+
+// keepMemory has glibc hold on to what one encoder gives back, for the next one: fetching the same pages from the system
+// again and again takes time. Another C library may do as it likes.
+func keepMemory() {
+	const trimThreshold, mmapThreshold, arenaMax = -1, -3, -8 // mallopt(3)
+	address, err := purego.Dlsym(purego.RTLD_DEFAULT, "mallopt")
+	if err != nil {
+		return
+	}
+	var mallopt func(parameter, value int32) int32
+	purego.RegisterFunc(&mallopt, address)
+	mallopt(arenaMax, 1)
+	mallopt(trimThreshold, 256<<20)
+	mallopt(mmapThreshold, 32<<20)
 }

@@ -7,6 +7,9 @@ import (
 	"time"
 )
 
+// buffer is how much ffmpeg reads at once; it passes over less than that by reading.
+const buffer = 32 << 10
+
 // input is how every run of ffmpeg opens the source.
 func (t *Transcoder) input(p *plan) []string {
 	args := []string{
@@ -15,8 +18,8 @@ func (t *Transcoder) input(p *plan) []string {
 		"-filter_threads", "1", "-threads", "1",
 	}
 	args = append(args, inputOptions()...)
-	if p.source.is("mov") {
-		// ffmpeg reads a buffer at each seek from one piece of sound to the next: by its 32 KiB most of the picture too.
+	if p.source.is("mov") && !p.track.dense {
+		// By buffers of its own size ffmpeg would read much of the picture at each seek from one piece of sound to the next.
 		args = append(args, "-blocksize", "4096")
 	}
 	args = append(args, "-codec_whitelist", decoders, "-vn", "-sn", "-dn")

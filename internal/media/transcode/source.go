@@ -45,6 +45,7 @@ type Track struct {
 	start time.Duration // on the file's clock
 	skip  int           // samples at the start of an MP3 that are not to be heard
 	exact bool          // Duration is the track's own, and no estimate
+	dense bool          // there is little between two pieces of it, as far as that is known
 }
 
 // Track returns the track that options ask for: 1 is the first, 0 the default one. That it does not
