@@ -22,6 +22,9 @@ func (t *Transcoder) input(p *plan) []string {
 		// By buffers of its own size ffmpeg would read much of the picture at each seek from one piece of sound to the next.
 		args = append(args, "-blocksize", "4096")
 	}
+	if p.source.plain {
+		args = append(args, "-nofind_stream_info") // which decodes the beginning of the picture, and takes its time
+	}
 	args = append(args, "-codec_whitelist", decoders, "-vn", "-sn", "-dn")
 	if p.track.Codec == "speex" && t.can().libspeex {
 		args = append(args, "-c:a", "libspeex")

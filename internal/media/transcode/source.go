@@ -20,6 +20,7 @@ type Source struct {
 	picture  time.Duration // where the moving picture begins, on the file's own clock
 	pictured bool          // it has one
 	cutOff   bool          // it says that it has more bytes
+	plain    bool          // all that ffmpeg must know of it is said at its head
 	own      *mp3.Info     // the header frame, if the file is an MP3 and has one
 }
 
