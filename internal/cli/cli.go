@@ -49,18 +49,31 @@ type commands struct {
 	Health    HealthCmd    `cmd:"" group:"Services" help:"Exit 0 when a service is ready."`
 	Doctor    DoctorCmd    `cmd:"" group:"Services" help:"Look at every setting and server, and say what is wrong."`
 
-	Convert ConvertCmd `cmd:"" group:"Here and now" help:"Convert local files, without a server."`
+	LocalCmds `group:"Here and now"`
 
 	ClientCmds `group:"Client of a server"`
 
 	Version VersionCmd `cmd:"" group:"Others" help:"Print the version."`
 }
 
+// LocalCmds are the commands that need no server and no settings.
+type LocalCmds struct {
+	Convert ConvertCmd `cmd:"" help:"Convert local files, without a server."`
+}
+
+// grammar is what the arguments are parsed by. To make that of all commands and settings takes as long as to convert a
+// second of sound: who converts a file does not wait for it.
+func grammar(args []string) any {
+	if len(args) > 0 && args[0] == "convert" {
+		return &LocalCmds{}
+	}
+	return &commands{}
+}
+
 // Main runs the command that the arguments name and returns the exit code.
 func Main(ctx context.Context, args []string, io IO) int {
-	var root commands
 	exited := -1
-	parser, err := kong.New(&root,
+	parser, err := kong.New(grammar(args),
 		kong.Name("unreel"),
 		kong.Description("Unreel turns videos into MP3s."),
 		kong.Writers(io.Out, io.Err),
