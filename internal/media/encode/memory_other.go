@@ -2,6 +2,10 @@
 
 package encode
 
-func allocate(size int) ([]byte, error) { return make([]byte, size), nil }
+// memory is a piece of memory.
+type memory struct{ bytes []byte }
 
-func free([]byte) {}
+// allocate returns so many bytes of zeros.
+func allocate(size int) (memory, error) { return memory{make([]byte, size)}, nil }
+
+func (m memory) free() {}

@@ -14,9 +14,10 @@ type plan struct {
 const (
 	// stepFrames is short enough that an encoder which goes on behind its segment's end can stop soon.
 	stepFrames = 24
-	// chunkSteps is long enough for calls into the encoder to cost nothing: while one is short, Go's scheduler
-	// wakes up all the time to look after it.
-	chunkSteps = 8
+	// mostSteps makes a chunk long enough for calls into the encoder to cost nothing: while one is short, Go's scheduler
+	// wakes up all the time to look after it. chunks is how many there are at least in the longest segment: a long
+	// chunk takes memory.
+	mostSteps, chunks = 8, 12
 	// shortest and longest are the bounds of a segment in seconds. A segment costs a second or two of sound that
 	// is encoded twice; all workers' segments are kept in memory.
 	shortest, longest = 8.0, 60.0
@@ -29,43 +30,52 @@ const (
 func newPlan(config Config) plan {
 	workers := max(config.Workers, 1)
 	period := config.Format.period()
-	p := plan{step: period * ((stepFrames + period - 1) / period), chunk: chunkSteps, ahead: spare}
+	p := plan{step: period * ((stepFrames + period - 1) / period), chunk: mostSteps, ahead: spare}
 	if workers == 1 { // nobody would take the next segment
 		p.length = math.MaxInt32 / (p.chunk * p.step)
 		return p
 	}
+	first := config.longest(workers)
+	steps := int(math.Ceil(first * float64(config.Format.Rate) / float64(p.step*config.Format.FrameSize())))
+	p.chunk = max(1, min(mostSteps, steps/chunks))
+	p.length = (steps + p.chunk - 1) / p.chunk
+	if config.Segment == 0 && config.Samples > 0 {
+		p.share(config, workers)
+	}
+	p.ahead += p.start(1)*(workers-1) + p.start(1)/4
+	return p
+}
+
+// longest is the length in seconds of the longest segment, which is the first.
+func (c Config) longest(workers int) float64 {
 	most := max(shortest, min(longest, budget/float64(workers)))
 	switch {
-	case config.Segment > 0:
-		steps := int(math.Ceil(config.Segment / p.seconds(1, config.Format) * float64(p.chunk)))
-		p.chunk = max(1, min(p.chunk, steps/4))
-		p.length = (steps + p.chunk - 1) / p.chunk
-	case config.Samples > 0:
-		p.share(config, workers, most)
+	case c.Segment > 0:
+		return c.Segment
+	case c.Samples > 0:
+		return max(shortest, min(most, c.seconds()/float64(workers)))
 	default:
-		p.length = int(most / 2 / p.seconds(1, config.Format))
+		return most / 2
 	}
-	p.ahead += p.longest()*(workers-1) + p.longest()/4
-	return p
+}
+
+// seconds is how long the sound is, as far as it is known.
+func (c Config) seconds() float64 {
+	return float64(c.Samples) / float64(c.Format.Rate)
 }
 
 // share cuts sound of a known length: into parts as long as they may be, and then ever shorter ones, so that all
 // workers come to the end at the same time.
-func (p *plan) share(config Config, workers int, most float64) {
-	chunk := p.seconds(1, config.Format)
-	least, end := int(math.Ceil(shortest/chunk)), float64(config.Samples)/float64(config.Format.Rate)
+func (p *plan) share(config Config, workers int) {
+	chunk := float64(p.samples(config.Format)) / float64(config.Format.Rate)
+	most, least := p.length, int(math.Ceil(shortest/chunk))
 	for at := 0; ; at += p.length {
-		rest := end - p.seconds(at, config.Format)
-		p.length = max(least, int(min(most, rest/float64(workers))/chunk))
+		rest := config.seconds() - float64(at)*chunk
+		p.length = max(least, min(most, int(rest/float64(workers)/chunk)))
 		if p.starts = append(p.starts, at); rest <= shortest {
 			return
 		}
 	}
-}
-
-// seconds is how much sound so many chunks are.
-func (p plan) seconds(chunks int, format Format) float64 {
-	return float64(chunks*p.samples(format)) / float64(format.Rate)
 }
 
 // samples is how many samples of each channel a chunk has.
@@ -83,9 +93,4 @@ func (p plan) start(segment int) int {
 	}
 	last := len(p.starts) - 1
 	return p.starts[last] + (segment-last)*p.length
-}
-
-// longest is how many chunks the longest segment has: the first one.
-func (p plan) longest() int {
-	return p.start(1)
 }
