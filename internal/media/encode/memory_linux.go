@@ -1,30 +1,19 @@
 package encode
 
-import (
-	"unsafe"
+import "golang.org/x/sys/unix"
 
-	"golang.org/x/sys/unix"
-)
-
-// largePage is the size of a large page on most machines.
-const largePage = 2 << 20
-
-// memory is a piece of memory in large pages where the system has them: to fetch it page by page costs several per cent of all
-// the time on virtual machines.
-type memory struct{ mapped, bytes []byte }
-
-// allocate returns so many bytes of zeros.
-func allocate(size int) (memory, error) {
+// allocate returns so many bytes of zeros, in large pages where the system has them: to fetch memory page by page costs
+// several per cent of all the time on virtual machines. A mapping of whole large pages begins at one, since Linux 6.13.
+func allocate(size int) ([]byte, error) {
+	const largePage = 2 << 20
 	whole := (size + largePage - 1) / largePage * largePage
-	mapped, err := unix.Mmap(-1, 0, whole+largePage, unix.PROT_READ|unix.PROT_WRITE, unix.MAP_ANON|unix.MAP_PRIVATE)
+	memory, err := unix.Mmap(-1, 0, whole, unix.PROT_READ|unix.PROT_WRITE, unix.MAP_ANON|unix.MAP_PRIVATE)
 	if err != nil {
-		return memory{}, err
+		return nil, err
 	}
-	before := -uintptr(unsafe.Pointer(&mapped[0])) % largePage // large pages lie at multiples of their size
-	aligned := mapped[before : int(before)+whole]
-	_ = unix.Madvise(aligned, unix.MADV_HUGEPAGE) // it is as good without, only slower
-	return memory{mapped, aligned[:size]}, nil
+	_ = unix.Madvise(memory, unix.MADV_HUGEPAGE) // it is as good without, only slower
+	return memory, nil
 }
 
-// free must come after the last use of the bytes.
-func (m memory) free() { _ = unix.Munmap(m.mapped) } // it is ours, whole
+// free must come after the last use of memory.
+func free(memory []byte) { _ = unix.Munmap(memory) } // it is ours, whole

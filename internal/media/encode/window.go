@@ -10,7 +10,7 @@ import (
 // window is the part of the sound that encoders still need, as it was read: from where the first of them is to as far as is
 // decoded. It is a ring of chunks.
 type window struct {
-	memory memory
+	memory []byte
 	size   int // of a chunk in bytes
 	most   int // chunks that there is room for
 
@@ -34,12 +34,12 @@ func newWindow(size, most int) (*window, error) {
 }
 
 // close must come after the last use of any chunk.
-func (w *window) close() { w.memory.free() }
+func (w *window) close() { free(w.memory) }
 
 // place is where chunk i is kept.
 func (w *window) place(i int) []byte {
 	at := i % w.most * w.size
-	return w.memory.bytes[at : at+w.size]
+	return w.memory[at : at+w.size]
 }
 
 // fill reads the sound to its end; half a sample there is none.

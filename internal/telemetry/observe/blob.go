@@ -27,8 +27,34 @@ type blobStore struct {
 	eye eye
 }
 
-func (s *blobStore) bytes(kind blob.Kind, direction string) prometheus.Counter {
-	return s.eye.Metrics.BlobBytes.WithLabelValues(string(kind), direction)
+// passage is a blob on its way in or out.
+type passage struct {
+	bytes  prometheus.Counter
+	end    func(error) // of its span; nil once it was called
+	failed error       // why no more bytes came through
+}
+
+func (s *blobStore) passage(kind blob.Kind, direction string, end func(error)) passage {
+	return passage{bytes: s.eye.Metrics.BlobBytes.WithLabelValues(string(kind), direction), end: end}
+}
+
+// pass counts what a Read or Write did.
+func (p *passage) pass(n int, err error) {
+	p.bytes.Add(float64(n))
+	if err != nil {
+		p.failed = err
+	}
+}
+
+// finish ends the span, once, by what went wrong first.
+func (p *passage) finish(err error) {
+	if p.failed != nil {
+		err = p.failed
+	}
+	if p.end != nil {
+		p.end(err)
+		p.end = nil
+	}
 }
 
 // Create implements blob.Store. The span lasts until the blob is committed or given up.
@@ -39,23 +65,18 @@ func (s *blobStore) Create(ctx context.Context, kind blob.Kind, id conversion.ID
 		end(err)
 		return nil, err
 	}
-	return &blobWriter{Writer: writer, written: s.bytes(kind, telemetry.Written), end: end}, nil
+	return &blobWriter{writer, s.passage(kind, telemetry.Written, end)}, nil
 }
 
 type blobWriter struct {
 	blob.Writer
-	written prometheus.Counter
-	end     func(error) // nil once it was called
-	failed  error
+	passage
 }
 
 // Write implements io.Writer.
 func (w *blobWriter) Write(p []byte) (int, error) {
 	n, err := w.Writer.Write(p)
-	w.written.Add(float64(n))
-	if err != nil {
-		w.failed = err
-	}
+	w.pass(n, err)
 	return n, err
 }
 
@@ -69,18 +90,8 @@ func (w *blobWriter) Commit(ctx context.Context, meta blob.Meta) error {
 // Abort implements blob.Writer.
 func (w *blobWriter) Abort() error {
 	err := w.Writer.Abort()
-	if w.failed == nil {
-		w.failed = err
-	}
-	w.finish(w.failed)
+	w.finish(err)
 	return err
-}
-
-func (w *blobWriter) finish(err error) {
-	if w.end != nil {
-		w.end(err)
-		w.end = nil
-	}
 }
 
 // Open implements blob.Store. The span lasts until the reader is closed.
@@ -91,33 +102,25 @@ func (s *blobStore) Open(ctx context.Context, kind blob.Kind, id conversion.ID) 
 		end(err)
 		return nil, err
 	}
-	return &blobReader{Reader: reader, read: s.bytes(kind, telemetry.Read), end: end}, nil
+	return &blobReader{reader, s.passage(kind, telemetry.Read, end)}, nil
 }
 
 type blobReader struct {
 	blob.Reader
-	read   prometheus.Counter
-	end    func(error) // nil once it was called
-	failed error
+	passage
 }
 
 // Read implements io.Reader.
 func (r *blobReader) Read(p []byte) (int, error) {
 	n, err := r.Reader.Read(p)
-	r.read.Add(float64(n))
-	if err != nil {
-		r.failed = err
-	}
+	r.pass(n, err)
 	return n, err
 }
 
 // Close implements io.Closer.
 func (r *blobReader) Close() error {
 	err := r.Reader.Close()
-	if r.end != nil {
-		r.end(r.failed)
-		r.end = nil
-	}
+	r.finish(err)
 	return err
 }
 
