@@ -128,7 +128,7 @@ func (b *convertBatch) run(ctx context.Context, targets []convertTarget, jobs in
 	group.SetLimit(jobs)
 	for i, target := range targets {
 		group.Go(func() error {
-			result, err := b.convert(ctx, target)
+			result, err := b.convert(ctx, target, share(jobs, len(targets)-i))
 			if failed[i] = err; ctx.Err() == nil {
 				b.report.ended(target, result, err)
 			}
@@ -159,11 +159,16 @@ func convertOutcome(ctx context.Context, targets []convertTarget, failed []error
 	}
 }
 
-func (b *convertBatch) convert(ctx context.Context, target convertTarget) (transcode.Result, error) {
+// share is how many of the cores one of so many files gets: one core a file takes the least time for all of them.
+func share(cores, files int) int {
+	return cores / min(cores, files)
+}
+
+func (b *convertBatch) convert(ctx context.Context, target convertTarget, cores int) (transcode.Result, error) {
 	if err := ctx.Err(); err != nil {
 		return transcode.Result{}, err
 	}
-	job := transcode.Job{Source: target.source, Options: b.options, Cover: b.cover}
+	job := transcode.Job{Source: target.source, Options: b.options, Cover: b.cover, Cores: cores}
 	progress := b.report.begin(target)
 	if target.out != nil {
 		job.Sink = target.out

@@ -9,11 +9,11 @@ type cores struct {
 	taken int
 }
 
-// take returns how many of all cores a run gets, at least one, and how to give them back.
-func (c *cores) take(all int) (count int, giveBack func()) {
+// take returns how many of all cores a run gets, at least one and at most what it wants, and how to give them back.
+func (c *cores) take(all, most int) (count int, giveBack func()) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	count = max(all-c.taken, 1)
+	count = max(min(all-c.taken, most), 1)
 	c.taken += count
 	return count, func() {
 		c.mu.Lock()

@@ -119,7 +119,7 @@ func (r *run) encode(ctx context.Context, p *plan, out *canvas, tag []byte) (con
 
 // frames fills the assembly, on all cores that are free where that is faster.
 func (r *run) frames(ctx context.Context, p *plan, loud *loudness, a *assembly) (ending, error) {
-	cores, giveBack := r.cores.take(r.config.Cores)
+	cores, giveBack := r.cores.take(r.config.Cores, cmp.Or(r.job.Cores, r.config.Cores))
 	defer giveBack()
 	if p.parallel(cores) {
 		if image := r.encoder(ctx); image != nil {

@@ -128,6 +128,7 @@ type Job struct {
 	Source  string // path of a local file, only read; its name is never interpreted
 	Options conversion.Options
 	Cover   []byte // JPEG or PNG for the tag; nil: none
+	Cores   int    // to use at most; 0: as many as nobody else uses
 	// Sink takes the MP3 from where it stands. When it can be rewritten (an *os.File opened for
 	// reading and writing can) the MP3 grows in it from the start. Any other writer gets the MP3 once it is
 	// whole and checked, by way of a file in Config.TempDir. After an error its content is of no use.
