@@ -143,6 +143,7 @@ func TestAsyncAPIRefuses(t *testing.T) {
 		{"conversionQueued", `{"video_fid": "x", "mp3_fid": null, "username": "a@b.c"}`},
 		{"conversionQueued", `{"video_fid": ` + id + `, "mp3_fid": ` + id + `, "username": "a@b.c"}`},
 		{"conversionQueued", `{"video_fid": ` + id + `, "mp3_fid": null, "username": "a@b.c", "options": {"vbr": 10}}`},
+		{"conversionQueued", `{"video_fid": ` + id + `, "mp3_fid": null, "username": "a@b.c", "options": {"abr": 7}}`},
 		{"conversionEnded", `{"video_fid": ` + id + `, "mp3_fid": null, "username": "a@b.c", "status": "completed"}`},
 		{"conversionEnded", `{"video_fid": ` + id + `, "mp3_fid": null, "username": "a@b.c", "status": "failed"}`},
 		{"conversionChanged", `{"id": ` + id + `, "owner": "5f", "status": "receiving", "progress": 0, "at": "2026-01-02T03:04:05Z"}`},
@@ -284,6 +285,8 @@ func hints() map[queue.Topic][]queue.Message {
 	}
 	constant := plain
 	constant.Options = &conversion.Options{Bitrate: 128, NoTags: true}
+	average := plain
+	average.Options = &conversion.Options{ABR: 128}
 	first := queue.Message{VideoID: id, Username: "ada@example.com"}
 	completed := queue.Message{VideoID: id, MP3ID: &id, Username: "ada@example.com", ID: id, Status: conversion.Completed, Attempt: 2}
 	failed := queue.Message{
@@ -291,7 +294,7 @@ func hints() map[queue.Topic][]queue.Message {
 		Error: &queue.Error{Type: conversion.NoAudioStream.Type(), Title: conversion.NoAudioStream.Title(), Detail: "none"},
 	}
 	return map[queue.Topic][]queue.Message{
-		queue.Video: {plain, rich, constant, first},
+		queue.Video: {plain, rich, constant, average, first},
 		queue.MP3:   {completed, failed},
 	}
 }

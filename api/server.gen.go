@@ -76,13 +76,16 @@ type Conversion struct {
 
 // ConversionForm A video and what is wanted of its MP3. Every field but `file` may be left out, and must come before it.
 type ConversionForm struct {
+	// ABR A bitrate in kbit/s that is held on average only, so that what is hard to encode gets more. Not together with `bitrate` or `vbr`.
+	ABR *int `json:"abr,omitempty"`
+
 	// Album The album to write into the tag.
 	Album *string `json:"album,omitempty"`
 
 	// Artist The artist to write into the tag.
 	Artist *string `json:"artist,omitempty"`
 
-	// Bitrate A constant bitrate in kbit/s: 32, 40, 48, 56, 64, 80, 96, 112, 128, 144, 160, 192, 224, 256 or 320. Not together with `vbr`.
+	// Bitrate A constant bitrate in kbit/s: 32, 40, 48, 56, 64, 80, 96, 112, 128, 144, 160, 192, 224, 256 or 320. Not together with `abr` or `vbr`.
 	//
 	// Example: 192
 	Bitrate *int `json:"bitrate,omitempty"`
@@ -118,7 +121,7 @@ type ConversionForm struct {
 	// Track Which audio track, counted from 1. Without it, the one that the file names as the default.
 	Track *int `json:"track,omitempty"`
 
-	// VBR The quality of a variable bitrate, from 0 (best) to 9 (smallest). Without `vbr` and `bitrate` it is 2.
+	// VBR The quality of a variable bitrate, from 0 (best) to 9 (smallest). Without `vbr`, `abr` and `bitrate` it is 2.
 	VBR *int `json:"vbr,omitempty"`
 
 	// Year The year to write into the tag.

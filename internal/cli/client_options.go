@@ -17,6 +17,7 @@ import (
 // optionFlags is what can be asked of an MP3, here as on a server.
 type optionFlags struct {
 	Bitrate    *int             `placeholder:"KBIT" help:"Constant bitrate, 32 to 320 kbit/s."`
+	ABR        *int             `name:"abr" placeholder:"KBIT" help:"Average bitrate, 8 to 320 kbit/s."`
 	VBR        *int             `name:"vbr" placeholder:"0..9" help:"Quality of a variable bitrate, 0 is best (default: 2)."`
 	Mono       bool             `help:"Mix down to one channel."`
 	SampleRate *int             `placeholder:"HZ" help:"Sample rate, 8000 to 48000 Hz."`
@@ -56,7 +57,7 @@ func (f *optionFlags) options() (conversion.Options, error) {
 		from *int
 		to   *int
 	}{
-		{"--bitrate", f.Bitrate, &o.Bitrate}, {"--sample-rate", f.SampleRate, &o.SampleRate}, {"--track", f.Track, &o.Track},
+		{"--bitrate", f.Bitrate, &o.Bitrate}, {"--abr", f.ABR, &o.ABR}, {"--sample-rate", f.SampleRate, &o.SampleRate}, {"--track", f.Track, &o.Track},
 	} {
 		if number.from == nil {
 			continue

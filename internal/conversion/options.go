@@ -14,7 +14,8 @@ const DefaultVBR = 2
 // Options is what the owner asked for. The zero value asks for nothing and means VBR 2, the source's
 // rate and channels, its first audio track, all of it.
 type Options struct {
-	Bitrate    int      `json:"bitrate,omitempty"`     // kbit/s, constant; 0: variable
+	Bitrate    int      `json:"bitrate,omitempty"`     // kbit/s, constant; 0: not asked for
+	ABR        int      `json:"abr,omitempty"`         // kbit/s, on average; 0: not asked for
 	VBR        *int     `json:"vbr,omitempty"`         // LAME quality, 0 best to 9; nil: DefaultVBR
 	Mono       bool     `json:"mono,omitempty"`        // mix down to one channel
 	SampleRate int      `json:"sample_rate,omitempty"` // Hz; 0: the source's, or the nearest that MP3 has
@@ -32,6 +33,10 @@ type Options struct {
 // Bitrates are the constant bitrates of MPEG-1 and MPEG-2 Layer III in kbit/s (ISO 11172-3 table
 // 2.4.2.3, ISO 13818-3), from 32 up.
 var Bitrates = []int{32, 40, 48, 56, 64, 80, 96, 112, 128, 144, 160, 192, 224, 256, 320}
+
+// LowestABR and HighestABR bound what may be asked for on average, in kbit/s: the lowest bitrate that Layer III has at any
+// sample rate, and the highest.
+const LowestABR, HighestABR = 8, 320
 
 // SampleRates are the rates that Layer III has, in Hz; 8000 to 12000 are MPEG 2.5.
 var SampleRates = []int{8000, 11025, 12000, 16000, 22050, 24000, 32000, 44100, 48000}
@@ -59,8 +64,14 @@ func (o Options) Validate() error {
 
 func (o Options) validateRate() error {
 	switch {
+	case o.Bitrate != 0 && o.ABR != 0:
+		return &OptionError{"abr", "give either bitrate or abr, not both"}
 	case o.Bitrate != 0 && o.VBR != nil:
 		return &OptionError{"vbr", "give either bitrate or vbr, not both"}
+	case o.ABR != 0 && o.VBR != nil:
+		return &OptionError{"vbr", "give either abr or vbr, not both"}
+	case o.ABR != 0 && (o.ABR < LowestABR || o.ABR > HighestABR):
+		return &OptionError{"abr", fmt.Sprintf("must be from %d to %d kbit/s", LowestABR, HighestABR)}
 	case o.Bitrate != 0 && !slices.Contains(Bitrates, o.Bitrate):
 		return &OptionError{"bitrate", fmt.Sprintf("must be one of %v kbit/s", Bitrates)}
 	case o.VBR != nil && (*o.VBR < 0 || *o.VBR > 9):
@@ -119,7 +130,7 @@ func (o Options) validateTags() error {
 	return nil
 }
 
-// Quality is the VBR quality that these options ask for; it means nothing with a Bitrate.
+// Quality is the VBR quality that these options ask for; it means nothing with a Bitrate or an ABR.
 func (o Options) Quality() int {
 	if o.VBR == nil {
 		return DefaultVBR
@@ -130,7 +141,7 @@ func (o Options) Quality() int {
 // KeepsSound tells whether nothing is asked for that needs the sound decoded, so that MP3 frames in the
 // source may be copied as they are.
 func (o Options) KeepsSound() bool {
-	return o.Bitrate == 0 && o.VBR == nil && !o.Mono && o.SampleRate == 0 &&
+	return o.Bitrate == 0 && o.ABR == 0 && o.VBR == nil && !o.Mono && o.SampleRate == 0 &&
 		o.Start == nil && o.End == nil && o.Loudness == nil
 }
 

@@ -30,6 +30,13 @@ func TestOptionsValidate(t *testing.T) {
 		"worse than smallest":  {conversion.Options{VBR: new(10)}, "vbr"},
 		"better than best":     {conversion.Options{VBR: new(-1)}, "vbr"},
 		"both rates":           {conversion.Options{VBR: new(0), Bitrate: 128}, "vbr"},
+		"lowest average":       {conversion.Options{ABR: 8}, ""},
+		"highest average":      {conversion.Options{ABR: 320}, ""},
+		"average too low":      {conversion.Options{ABR: 7}, "abr"},
+		"average too high":     {conversion.Options{ABR: 321}, "abr"},
+		"negative average":     {conversion.Options{ABR: -1}, "abr"},
+		"constant and average": {conversion.Options{ABR: 128, Bitrate: 128}, "abr"},
+		"average and quality":  {conversion.Options{ABR: 128, VBR: new(2)}, "vbr"},
 		"no such bitrate":      {conversion.Options{Bitrate: 100}, "bitrate"},
 		"negative bitrate":     {conversion.Options{Bitrate: -128}, "bitrate"},
 		"no such sample rate":  {conversion.Options{SampleRate: 96000}, "sample_rate"},
@@ -63,6 +70,7 @@ func TestOptionsRoundTrip(t *testing.T) {
 	for _, want := range []conversion.Options{
 		{},
 		{VBR: new(0), Mono: true, SampleRate: 44100, Start: at(100), End: at(time.Hour), Track: 2, NoTags: true},
+		{ABR: 135, Mono: true},
 		{Bitrate: 192, Start: at(0), Loudness: new(-16.0), Title: "T", Artist: "<A>", Album: "\u2028", Year: "1999"},
 	} {
 		raw, err := json.Marshal(want)
@@ -87,7 +95,7 @@ func TestOptionsMeaning(t *testing.T) {
 		t.Errorf("quality %d, want the best", got)
 	}
 	for name, o := range map[string]conversion.Options{
-		"rate": {Bitrate: 128}, "quality": {VBR: new(2)}, "mono": {Mono: true}, "sample rate": {SampleRate: 48000},
+		"rate": {Bitrate: 128}, "average": {ABR: 128}, "quality": {VBR: new(2)}, "mono": {Mono: true}, "sample rate": {SampleRate: 48000},
 		"start": {Start: at(0)}, "end": {End: at(1)}, "loudness": {Loudness: new(-16.0)},
 	} {
 		if o.KeepsSound() {

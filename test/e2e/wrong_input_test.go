@@ -129,6 +129,7 @@ func TestVersion1Problems(t *testing.T) {
 		"an unknown option":           {ada, option("colour", "red"), 422, "invalid"},
 		"a bitrate that is none":      {ada, option("bitrate", "loud"), 422, "invalid"},
 		"a bitrate that MP3 lacks":    {ada, option("bitrate", "100"), 422, "invalid"},
+		"an average out of range":     {ada, option("abr", "7"), 422, "invalid"},
 		"a quality out of range":      {ada, option("vbr", "10"), 422, "invalid"},
 		"a start that is none":        {ada, option("start", "1:99"), 422, "invalid"},
 		"an end before the start":     {ada, create(harness.Part{Field: "start", Content: "2"}, harness.Part{Field: "end", Content: "1"}, video), 422, "invalid"},

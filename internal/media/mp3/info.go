@@ -22,7 +22,7 @@ type Info struct {
 
 	Encoder  string // up to 9 bytes, such as LAME3.100; empty: nothing of what follows is known
 	Method   byte   // how the bitrate varies, in LAME's numbers
-	Bitrate  int    // kbit/s: the constant, or the lowest
+	Bitrate  int    // kbit/s: the constant, the average that was asked for, or the lowest
 	Delay    int    // samples that the encoder put in front; decoders skip DecoderDelay more
 	Padding  int    // samples that the encoder put behind the sound
 	MusicCRC uint16 // of all bytes after this frame

@@ -47,9 +47,12 @@ func (t *Transcoder) copyArgs(p *plan) []string {
 // encodeArgs has ffmpeg make the MP3's frames.
 func (t *Transcoder) encodeArgs(p *plan, loud *loudness) []string {
 	args := append(t.input(p), "-af", t.filters(p, loud, "fltp"), "-c:a", "libmp3lame")
-	if p.bitrate > 0 {
+	switch {
+	case p.bitrate > 0:
 		args = append(args, "-b:a", strconv.Itoa(p.bitrate)+"k")
-	} else {
+	case p.abr > 0:
+		args = append(args, "-abr", "1", "-b:a", strconv.Itoa(p.abr)+"k")
+	default:
 		args = append(args, "-q:a", strconv.Itoa(p.options.Quality()))
 	}
 	return append(args, bare()...)

@@ -125,6 +125,16 @@ func TestChannelsAndRate(t *testing.T) {
 	}
 }
 
+// TestOneSideInMono: what sounds on one side only is mixed with the other's silence, so that no mix can clip; what is the
+// same on both stays as loud as it was, which TestChannelsAndRate shows.
+func TestOneSideInMono(t *testing.T) {
+	source := mediatest.Video(t, mediatest.Spec{Container: "mkv", Codec: "flac", Only: "FL"})
+	_, sound := convert(t, transcode.Job{Source: source, Options: conversion.Options{Mono: true}})
+	if level := sound.RMS(0); math.Abs(level-0.177/2) > 0.005 {
+		t.Errorf("mono has a level of %.3f, the one side 0.177", level)
+	}
+}
+
 func TestDialogueIsKept(t *testing.T) {
 	levels := map[string][2]float64{}
 	for _, place := range []string{"FC", "FL", "BL", "LFE"} {

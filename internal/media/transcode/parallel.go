@@ -113,11 +113,11 @@ func (r *run) assemble(ctx context.Context, p process) (err error) {
 // encoding is what the parallel encoder is asked for.
 func (p *plan) encoding(cores int) encode.Config {
 	config := encode.Config{
-		Format:  encode.Format{Rate: p.rate, Channels: p.channels, Bitrate: p.bitrate},
+		Format:  encode.Format{Rate: p.rate, Channels: p.channels, Bitrate: p.bitrate, ABR: p.abr},
 		Workers: cores,
 		Samples: int64(math.Round(p.expected.Seconds() * float64(p.rate))),
 	}
-	if p.bitrate == 0 {
+	if p.bitrate == 0 && p.abr == 0 {
 		config.Format.VBR = float64(p.options.Quality())
 	}
 	return config

@@ -16,7 +16,8 @@ type plan struct {
 	options  conversion.Options
 	rate     int           // Hz, of the MP3
 	channels int           // of the MP3
-	bitrate  int           // kbit/s; 0: variable
+	bitrate  int           // kbit/s, constant; 0: another kind
+	abr      int           // kbit/s, on average; 0: another kind
 	expected time.Duration // of the MP3; 0: unknown
 	warnings []string
 }
@@ -66,17 +67,26 @@ func (p *plan) chooseLength(limit time.Duration) error {
 	}
 }
 
-// chooseBitrate takes the next bitrate that MP3 has at this sample rate, and says so.
+// chooseBitrate takes the next bitrate that MP3 has at this sample rate, and says so. An average can be anything between
+// the lowest and the highest of them.
 func (p *plan) chooseBitrate() {
-	if p.options.Bitrate == 0 {
-		return
-	}
 	rates := mp3.Bitrates(p.rate)
-	at, exact := slices.BinarySearch(rates, p.options.Bitrate)
-	p.bitrate = rates[min(at, len(rates)-1)]
-	if !exact {
-		p.warnings = append(p.warnings, "MP3 has no "+strconv.Itoa(p.options.Bitrate)+" kbit/s at "+
-			strconv.Itoa(p.rate)+" Hz: "+strconv.Itoa(p.bitrate)+" kbit/s were used")
+	lowest, highest := rates[0], rates[len(rates)-1]
+	switch wanted := p.options; {
+	case wanted.Bitrate > 0:
+		at, _ := slices.BinarySearch(rates, wanted.Bitrate)
+		p.bitrate = rates[min(at, len(rates)-1)]
+		p.warnOfBitrate(wanted.Bitrate, p.bitrate)
+	case wanted.ABR > 0:
+		p.abr = min(max(wanted.ABR, lowest), highest)
+		p.warnOfBitrate(wanted.ABR, p.abr)
+	}
+}
+
+func (p *plan) warnOfBitrate(wanted, used int) {
+	if wanted != used {
+		p.warnings = append(p.warnings, "MP3 has no "+strconv.Itoa(wanted)+" kbit/s at "+
+			strconv.Itoa(p.rate)+" Hz: "+strconv.Itoa(used)+" kbit/s were used")
 	}
 }
 

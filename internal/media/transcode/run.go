@@ -217,10 +217,13 @@ func (p *plan) encodedInfo(meter *mp3.Meter, samples int64) mp3.Info {
 	if samples > 0 {
 		info.Padding = int(max(meter.Samples()-lameDelay-p.heard(samples), 0))
 	}
-	if !info.VBR || p.bitrate > 0 {
-		return info
+	switch {
+	case p.abr > 0:
+		// LAME says so even where all frames came out alike, and its own quality, which nobody asked for.
+		info.VBR, info.Method, info.Bitrate, info.Quality = true, mp3.MethodABR, p.abr, 57
+	case info.VBR && p.bitrate == 0:
+		info.Quality = uint32(100 - 10*p.options.Quality())
 	}
-	info.Quality = uint32(100 - 10*p.options.Quality())
 	return info
 }
 

@@ -102,6 +102,7 @@ func parseOption(o *conversion.Options, name, value string) error {
 
 var optionFields = map[string]func(o *conversion.Options, value string) error{
 	"bitrate":     func(o *conversion.Options, v string) error { return parseInt(&o.Bitrate, v) },
+	"abr":         func(o *conversion.Options, v string) error { return parseInt(&o.ABR, v) },
 	"vbr":         func(o *conversion.Options, v string) error { o.VBR = new(int); return parseInt(o.VBR, v) },
 	"mono":        func(o *conversion.Options, v string) error { return parseBool(&o.Mono, v) },
 	"sample_rate": func(o *conversion.Options, v string) error { return parseInt(&o.SampleRate, v) },

@@ -22,7 +22,7 @@ func TestParseOption(t *testing.T) {
 	var got conversion.Options
 	for name, value := range map[string]string{
 		"bitrate": " 128 ", "mono": "on", "sample_rate": "44100", "start": "1:02", "end": "90.5", "track": "2",
-		"loudness": "-16", "no_tags": "false", "title": "é", "artist": "", "album": "A", "year": "1999", "vbr": "",
+		"loudness": "-16", "no_tags": "false", "title": "é", "artist": "", "album": "A", "year": "1999", "vbr": "", "abr": "160",
 	} {
 		if err := parseOption(&got, name, value); err != nil {
 			t.Errorf("%s=%s: %v", name, value, err)
@@ -30,13 +30,13 @@ func TestParseOption(t *testing.T) {
 	}
 	start, end := conversion.Time(62*time.Second), conversion.Time(90500*time.Millisecond)
 	want := conversion.Options{
-		Bitrate: 128, Mono: true, SampleRate: 44100, Start: &start, End: &end, Track: 2, Loudness: new(-16.0), Title: "é", Album: "A", Year: "1999",
+		Bitrate: 128, ABR: 160, Mono: true, SampleRate: 44100, Start: &start, End: &end, Track: 2, Loudness: new(-16.0), Title: "é", Album: "A", Year: "1999",
 	}
 	if diff := cmp.Diff(want, got); diff != "" {
 		t.Error(diff)
 	}
 	for name, value := range map[string]string{
-		"bitrate": "fast", "vbr": "2.5", "mono": "ja", "start": "soon", "loudness": "loud", "no_tags": "2", "colour": "red", "": "x",
+		"bitrate": "fast", "abr": "128k", "vbr": "2.5", "mono": "ja", "start": "soon", "loudness": "loud", "no_tags": "2", "colour": "red", "": "x",
 	} {
 		var refused *conversion.OptionError
 		if err := parseOption(&conversion.Options{}, name, value); !errors.As(err, &refused) || refused.Field != name {
