@@ -6,6 +6,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"strings"
 	"sync"
 	"testing"
 
@@ -18,6 +19,24 @@ var binary string
 // programVariable names a program for tests to run instead of building one: a release, or scripts/in-container, which
 // runs the images.
 const programVariable = "UNREEL_TEST_PROGRAM"
+
+// launcherEnv is what a launcher in the program's place needs to reach the Docker that this user reaches: a socket
+// elsewhere, a context. The program itself never sees it.
+func launcherEnv() []string {
+	if os.Getenv(programVariable) == "" {
+		return nil
+	}
+	var env []string
+	if home, err := os.UserHomeDir(); err == nil {
+		env = append(env, "DOCKER_CONFIG="+filepath.Join(home, ".docker"))
+	}
+	for _, variable := range os.Environ() {
+		if strings.HasPrefix(variable, "DOCKER") {
+			env = append(env, variable)
+		}
+	}
+	return env
+}
 
 // Main builds the program, runs the tests, stops the servers that they started and returns the exit code for
 // os.Exit.

@@ -30,7 +30,7 @@ type Process struct {
 }
 
 // Launch runs a command of the program until the test ends. The settings are like "UNREEL_MAX_UPLOAD=1MB"; nothing
-// else is in its environment.
+// else is in its environment, but what a launcher needs to find Docker.
 func Launch(t testing.TB, command string, settings ...string) *Process {
 	t.Helper()
 	p := Prepare(t, binary, command, settings...)
@@ -47,6 +47,7 @@ func Prepare(t testing.TB, program, command string, settings ...string) *Process
 		"PATH=" + os.Getenv("PATH"), "HOME=" + t.TempDir(), "TMPDIR=" + t.TempDir(), "UNREEL_ADMIN_ADDR=" + admin,
 		"UNREEL_SANDBOX=" + string(sandboxMode(t)),
 	}, settings...)
+	p.env = append(p.env, launcherEnv()...)
 	t.Cleanup(func() {
 		if p.running != nil {
 			p.Stop(t)
