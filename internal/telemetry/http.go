@@ -125,6 +125,9 @@ type client struct {
 	transport http.RoundTripper
 }
 
+// CloseIdleConnections lets http.Client's method of that name through.
+func (c client) CloseIdleConnections() { (&http.Client{Transport: c.transport}).CloseIdleConnections() }
+
 // RoundTrip implements http.RoundTripper.
 func (c client) RoundTrip(request *http.Request) (*http.Response, error) {
 	if !InTrace(request.Context()) {

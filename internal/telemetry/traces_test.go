@@ -132,6 +132,22 @@ func TestOffPassesOn(t *testing.T) {
 	}
 }
 
+// TestClientLetsGo wants connections to be closed through a watched client, as through the one below it.
+func TestClientLetsGo(t *testing.T) {
+	transport := &closable{}
+	(&http.Client{Transport: off(t).Client("auth", transport)}).CloseIdleConnections()
+	if transport.closed != 1 {
+		t.Errorf("idle connections were closed %d times", transport.closed)
+	}
+}
+
+type closable struct {
+	http.RoundTripper
+	closed int
+}
+
+func (c *closable) CloseIdleConnections() { c.closed++ }
+
 type roundTrip func(*http.Request)
 
 func (f roundTrip) RoundTrip(r *http.Request) (*http.Response, error) {

@@ -202,6 +202,9 @@ func send(client *http.Client, request *http.Request) ([]byte, error) {
 	if problem, ok := refusal(response, body); ok {
 		return nil, problem
 	}
+	// Whoever answers like that stands in auth's place, as what is there while a cluster's Service is being set up. The
+	// next question is asked over a new connection, which may find auth itself.
+	client.CloseIdleConnections()
 	return nil, fmt.Errorf("%w: it answers %s", ErrUnavailable, response.Status)
 }
 

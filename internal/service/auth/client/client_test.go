@@ -8,6 +8,7 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -198,5 +199,33 @@ func TestBaseURL(t *testing.T) {
 		if _, err := client.NewVerifier(bad, "unreel", nil, nil); err == nil {
 			t.Errorf("%q: got %v", bad, err)
 		}
+	}
+}
+
+// TestSomebodyElsesConnection has somebody else answer first, and then auth: the second question must not be asked over
+// the connection to the first.
+func TestSomebodyElsesConnection(t *testing.T) {
+	auth := newAuth(t).Handler()
+	var connections atomic.Int32
+	server := httptest.NewUnstartedServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if connections.Load() == 1 {
+			http.NotFound(w, r)
+			return
+		}
+		auth.ServeHTTP(w, r)
+	}))
+	server.Config.ConnState = func(_ net.Conn, state http.ConnState) {
+		if state == http.StateNew {
+			connections.Add(1)
+		}
+	}
+	server.Start()
+	t.Cleanup(server.Close)
+	c := newClient(t, server.URL, transport(t))
+	if _, err := c.SignUp(t.Context(), from, ada); !errors.Is(err, client.ErrUnavailable) {
+		t.Errorf("somebody else: got %v, want ErrUnavailable", err)
+	}
+	if _, err := c.SignUp(t.Context(), from, ada); err != nil {
+		t.Errorf("auth: got %v", err)
 	}
 }
