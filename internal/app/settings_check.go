@@ -55,7 +55,7 @@ func (s *Settings) complete(as roles) error {
 // fillRest fills in the defaults that every process has.
 func (s *Settings) fillRest() {
 	if s.Converters == 0 {
-		s.Converters = runtime.NumCPU()
+		s.Converters = runtime.GOMAXPROCS(0) // a container may have fewer than the machine
 	}
 	if _, port, err := net.SplitHostPort(s.Addr); err == nil {
 		fill(&s.PublicURL, "http://localhost:"+port)

@@ -110,6 +110,23 @@ func TestComposeStartOrder(t *testing.T) {
 	}
 }
 
+// TestComposeHealthChecks keeps to what Docker 20.10 can, and to what can be asked of a server that is still starting.
+func TestComposeHealthChecks(t *testing.T) {
+	for name, service := range compose(t).Services {
+		check := service.HealthCheck
+		if check == nil {
+			t.Errorf("%s has no health check", name)
+			continue
+		}
+		if check.StartInterval != nil {
+			t.Errorf("%s: start_interval needs Docker 25", name)
+		}
+		if len(check.Test) > 1 && strings.HasPrefix(check.Test[1], "rabbitmq") {
+			t.Errorf("%s: %v makes an Erlang cookie that is root's before the server has one", name, check.Test)
+		}
+	}
+}
+
 // TestComposePasswords gives other passwords, and expects none of the public ones to be left.
 func TestComposePasswords(t *testing.T) {
 	own := compose(t, "MYSQL_PASSWORD=one", "MONGODB_PASSWORD=two", "RABBITMQ_PASSWORD=three")

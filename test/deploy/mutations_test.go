@@ -37,6 +37,7 @@ var mutations = []mutation{
 	{"a converter without ffmpeg", "production", "unreel-converter:v0.1.0", "unreel:v0.1.0", "", "images are pinned"},
 	{"no memory", "production", "memory: 128Mi", "ephemeral-storage: 128Mi", "name: gateway", "resources are said"},
 	{"more memory for Go than there is", "production", "value: 800MiB", "value: 2GiB", "", "resources are said"},
+	{"memory for all cores", "minikube", "name: GOMAXPROCS", "name: GOMEMLIMIT", "", "resources are said"},
 	{"grace that is too short", "production", "terminationGracePeriodSeconds: 45", "terminationGracePeriodSeconds: 30", "", "pods end in peace"},
 	{"a wait that is too long", "production", "seconds: 5", "seconds: 20", "preStop", "pods end in peace"},
 	{"a Service for nobody", "production", "app.kubernetes.io/component: auth", "app.kubernetes.io/component: author", "kind: Service", "selectors match"},

@@ -2,6 +2,7 @@ package deploy
 
 import (
 	"regexp"
+	"slices"
 	"strings"
 	"time"
 
@@ -117,6 +118,10 @@ func resourced(c *cluster) []string {
 	c.containers(func(w workload, container *corev1.Container) {
 		if !w.operated() {
 			check(container.Name, container.Resources)
+		}
+		cores := slices.ContainsFunc(container.Env, func(env corev1.EnvVar) bool { return env.Name == "GOMAXPROCS" })
+		if (container.Name == "auth" || container.Name == "converter") && !cores {
+			wrong.add("%s needs memory for each core of its node, however many there are: GOMAXPROCS is missing", container.Name)
 		}
 		for _, env := range container.Env {
 			if env.Name != "GOMEMLIMIT" {

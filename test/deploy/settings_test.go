@@ -91,7 +91,7 @@ func settingsKnown(c *cluster) []string {
 			anywhere[name] = true
 		}
 		for _, env := range container.Env {
-			if env.Name != "GOMEMLIMIT" && !names[env.Name] {
+			if env.Name != "GOMEMLIMIT" && env.Name != "GOMAXPROCS" && !names[env.Name] {
 				wrong.add("%s does not know %s", w.name, env.Name)
 			}
 			if strings.Contains(env.Value, "://") {

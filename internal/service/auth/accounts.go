@@ -37,7 +37,7 @@ type Accounts struct {
 
 // NewAccounts makes an Accounts over a store.
 func NewAccounts(store users.Store, logger *slog.Logger) *Accounts {
-	return &Accounts{store, newHasher(currentCost, runtime.NumCPU()), logger}
+	return &Accounts{store, newHasher(currentCost, runtime.GOMAXPROCS(0)), logger}
 }
 
 // Add makes an account. The error is an InvalidError if the address or the password will not do, and
