@@ -1,9 +1,11 @@
 package transcode
 
 import (
+	"bufio"
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"math"
 	"os"
 	"sync"
@@ -90,10 +92,11 @@ func (r *run) encodeOn(ctx context.Context, cores int, image *os.File, p *plan, 
 	return decoding, err
 }
 
-// assemble runs the encoder and takes its frames.
+// assemble runs the encoder and takes the frames that it has spliced.
 func (r *run) assemble(ctx context.Context, p process) (err error) {
 	ctx, end := begin(ctx, "encode")
 	defer func() { end(err) }()
+	p.output = splicing(ctx, p.output)
 	encoding, err := p.run(ctx)
 	switch {
 	case errors.Is(err, errStart):
@@ -107,6 +110,19 @@ func (r *run) assemble(ctx context.Context, p process) (err error) {
 	default:
 		r.all.worked.Store(true)
 		return nil
+	}
+}
+
+// splicing makes a span of the time from the first frames to the last: none leave the encoder before it has joined two
+// segments, and each of the others comes at a joint.
+func splicing(ctx context.Context, take func(io.Reader) error) func(io.Reader) error {
+	return func(from io.Reader) error {
+		frames := bufio.NewReaderSize(from, 64<<10)
+		_, _ = frames.Peek(1) // its error comes again
+		_, end := begin(ctx, "splice")
+		err := take(frames)
+		end(err)
+		return err
 	}
 }
 
