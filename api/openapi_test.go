@@ -36,6 +36,7 @@ func TestSpecIsValid(t *testing.T) {
 func TestSpecHasTheRoutes(t *testing.T) {
 	want := []string{
 		"DELETE /v1/conversions/{id}",
+		"DELETE /v1/sessions",
 		"GET /.well-known/jwks.json",
 		"GET /docs",
 		"GET /download",
@@ -52,6 +53,7 @@ func TestSpecHasTheRoutes(t *testing.T) {
 		"POST /v1/conversions/{id}/links",
 		"POST /v1/conversions/{id}/retry",
 		"POST /v1/sessions",
+		"POST /v1/sessions/refresh",
 		"POST /v1/users",
 	}
 	var got []string

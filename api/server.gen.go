@@ -332,15 +332,24 @@ type Problem struct {
 	Type string `json:"type"`
 }
 
+// Refresh What goes on with a session, or ends it.
+type Refresh struct {
+	// RefreshToken The session's latest.
+	RefreshToken string `json:"refresh_token"`
+}
+
 // Session A right to act for an account for some time.
 type Session struct {
 	// AccessToken The token, a JWT signed with EdDSA.
 	AccessToken string `json:"access_token"`
 
-	// ExpiresIn For how many seconds the token is good.
+	// ExpiresIn For how many seconds the access token is good.
 	//
 	// Example: 900
 	ExpiresIn int `json:"expires_in"`
+
+	// RefreshToken Good once, for new tokens from `POST /v1/sessions/refresh`. It is missing while the system is being upgraded from a version without it.
+	RefreshToken *string `json:"refresh_token,omitempty"`
 
 	// TokenType Always `Bearer`.
 	//
@@ -505,8 +514,14 @@ type CreateConversionMultipartRequestBody = ConversionForm
 // CreateLinkJSONRequestBody defines body for CreateLink for application/json ContentType.
 type CreateLinkJSONRequestBody = LinkRequest
 
+// DeleteSessionJSONRequestBody defines body for DeleteSession for application/json ContentType.
+type DeleteSessionJSONRequestBody = Refresh
+
 // CreateSessionJSONRequestBody defines body for CreateSession for application/json ContentType.
 type CreateSessionJSONRequestBody = Credentials
+
+// RefreshSessionJSONRequestBody defines body for RefreshSession for application/json ContentType.
+type RefreshSessionJSONRequestBody = Refresh
 
 // CreateUserJSONRequestBody defines body for CreateUser for application/json ContentType.
 type CreateUserJSONRequestBody = Credentials
@@ -561,9 +576,15 @@ type ServerInterface interface {
 	// WatchConversions Follow all conversions
 	// (GET /v1/events)
 	WatchConversions(w http.ResponseWriter, r *http.Request, params WatchConversionsParams)
+	// DeleteSession Log out
+	// (DELETE /v1/sessions)
+	DeleteSession(w http.ResponseWriter, r *http.Request)
 	// CreateSession Log in
 	// (POST /v1/sessions)
 	CreateSession(w http.ResponseWriter, r *http.Request)
+	// RefreshSession Stay logged in
+	// (POST /v1/sessions/refresh)
+	RefreshSession(w http.ResponseWriter, r *http.Request)
 	// CreateUser Sign up
 	// (POST /v1/users)
 	CreateUser(w http.ResponseWriter, r *http.Request)
@@ -1116,11 +1137,39 @@ func (siw *ServerInterfaceWrapper) WatchConversions(w http.ResponseWriter, r *ht
 	handler.ServeHTTP(w, r)
 }
 
+// DeleteSession operation middleware
+func (siw *ServerInterfaceWrapper) DeleteSession(w http.ResponseWriter, r *http.Request) {
+
+	handler := http.Handler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		siw.Handler.DeleteSession(w, r)
+	}))
+
+	for _, middleware := range siw.HandlerMiddlewares {
+		handler = middleware(handler)
+	}
+
+	handler.ServeHTTP(w, r)
+}
+
 // CreateSession operation middleware
 func (siw *ServerInterfaceWrapper) CreateSession(w http.ResponseWriter, r *http.Request) {
 
 	handler := http.Handler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		siw.Handler.CreateSession(w, r)
+	}))
+
+	for _, middleware := range siw.HandlerMiddlewares {
+		handler = middleware(handler)
+	}
+
+	handler.ServeHTTP(w, r)
+}
+
+// RefreshSession operation middleware
+func (siw *ServerInterfaceWrapper) RefreshSession(w http.ResponseWriter, r *http.Request) {
+
+	handler := http.Handler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		siw.Handler.RefreshSession(w, r)
 	}))
 
 	for _, middleware := range siw.HandlerMiddlewares {
@@ -1265,7 +1314,9 @@ func HandlerWithOptions(si ServerInterface, options StdHTTPServerOptions) http.H
 	}
 
 	m.HandleFunc(http.MethodPost+" "+options.BaseURL+"/v1/users", wrapper.CreateUser)
+	m.HandleFunc(http.MethodDelete+" "+options.BaseURL+"/v1/sessions", wrapper.DeleteSession)
 	m.HandleFunc(http.MethodPost+" "+options.BaseURL+"/v1/sessions", wrapper.CreateSession)
+	m.HandleFunc(http.MethodPost+" "+options.BaseURL+"/v1/sessions/refresh", wrapper.RefreshSession)
 	m.HandleFunc(http.MethodGet+" "+options.BaseURL+"/v1/conversions", wrapper.ListConversions)
 	m.HandleFunc(http.MethodPost+" "+options.BaseURL+"/v1/conversions", wrapper.CreateConversion)
 	m.HandleFunc(http.MethodDelete+" "+options.BaseURL+"/v1/conversions/{id}", wrapper.DeleteConversion)

@@ -204,9 +204,35 @@ type ClientInterface interface {
 	// Corresponds with GET /v1/events (the `WatchConversions` operationId).
 	WatchConversions(ctx context.Context, params *WatchConversionsParams, reqEditors ...RequestEditorFn) (*http.Response, error)
 
+	// DeleteSessionWithBody Log out
+	//
+	// Ends the session of the refresh token or, without one, the session that the access token belongs to. A
+	// refresh token that is not valid any more has no session: that answers 204 as well.
+	//
+	// No refresh token of the session is good from then on. Its access tokens are, until they expire: at most
+	// 15 minutes.
+	//
+	// Takes any type of body and a specified content type.
+	//
+	// Corresponds with DELETE /v1/sessions (the `DeleteSession` operationId).
+	DeleteSessionWithBody(ctx context.Context, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*http.Response, error)
+
+	// DeleteSession Log out
+	//
+	// Ends the session of the refresh token or, without one, the session that the access token belongs to. A
+	// refresh token that is not valid any more has no session: that answers 204 as well.
+	//
+	// No refresh token of the session is good from then on. Its access tokens are, until they expire: at most
+	// 15 minutes.
+	//
+	// Takes a body of the `application/json` content type.
+	//
+	// Corresponds with DELETE /v1/sessions (the `DeleteSession` operationId).
+	DeleteSession(ctx context.Context, body DeleteSessionJSONRequestBody, reqEditors ...RequestEditorFn) (*http.Response, error)
+
 	// CreateSessionWithBody Log in
 	//
-	// Gives an access token for an address and its password.
+	// Begins a session, and gives its first tokens, for an address and its password.
 	//
 	// Takes any type of body and a specified content type.
 	//
@@ -215,12 +241,38 @@ type ClientInterface interface {
 
 	// CreateSession Log in
 	//
-	// Gives an access token for an address and its password.
+	// Begins a session, and gives its first tokens, for an address and its password.
 	//
 	// Takes a body of the `application/json` content type.
 	//
 	// Corresponds with POST /v1/sessions (the `CreateSession` operationId).
 	CreateSession(ctx context.Context, body CreateSessionJSONRequestBody, reqEditors ...RequestEditorFn) (*http.Response, error)
+
+	// RefreshSessionWithBody Stay logged in
+	//
+	// Gives new tokens for a refresh token, which is spent by that. One that comes a second time ends the whole
+	// session, whoever sent it: either the first or the second was a thief, and nobody can tell which. So
+	// send each once, one at a time, and when no answer came log in again.
+	//
+	// A session ends when it has not been used for 30 days, after a year, and with a change of the password.
+	//
+	// Takes any type of body and a specified content type.
+	//
+	// Corresponds with POST /v1/sessions/refresh (the `RefreshSession` operationId).
+	RefreshSessionWithBody(ctx context.Context, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*http.Response, error)
+
+	// RefreshSession Stay logged in
+	//
+	// Gives new tokens for a refresh token, which is spent by that. One that comes a second time ends the whole
+	// session, whoever sent it: either the first or the second was a thief, and nobody can tell which. So
+	// send each once, one at a time, and when no answer came log in again.
+	//
+	// A session ends when it has not been used for 30 days, after a year, and with a change of the password.
+	//
+	// Takes a body of the `application/json` content type.
+	//
+	// Corresponds with POST /v1/sessions/refresh (the `RefreshSession` operationId).
+	RefreshSession(ctx context.Context, body RefreshSessionJSONRequestBody, reqEditors ...RequestEditorFn) (*http.Response, error)
 
 	// CreateUserWithBody Sign up
 	//
@@ -495,9 +547,55 @@ func (c *Client) WatchConversions(ctx context.Context, params *WatchConversionsP
 	return c.Client.Do(req)
 }
 
+// DeleteSessionWithBody Log out
+//
+// Ends the session of the refresh token or, without one, the session that the access token belongs to. A
+// refresh token that is not valid any more has no session: that answers 204 as well.
+//
+// No refresh token of the session is good from then on. Its access tokens are, until they expire: at most
+// 15 minutes.
+//
+// Takes any type of body and a specified content type.
+//
+// Corresponds with DELETE /v1/sessions (the `DeleteSession` operationId).
+func (c *Client) DeleteSessionWithBody(ctx context.Context, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*http.Response, error) {
+	req, err := NewDeleteSessionRequestWithBody(c.Server, contentType, body)
+	if err != nil {
+		return nil, err
+	}
+	req = req.WithContext(ctx)
+	if err := c.applyEditors(ctx, req, reqEditors); err != nil {
+		return nil, err
+	}
+	return c.Client.Do(req)
+}
+
+// DeleteSession Log out
+//
+// Ends the session of the refresh token or, without one, the session that the access token belongs to. A
+// refresh token that is not valid any more has no session: that answers 204 as well.
+//
+// No refresh token of the session is good from then on. Its access tokens are, until they expire: at most
+// 15 minutes.
+//
+// Takes a body of the `application/json` content type.
+//
+// Corresponds with DELETE /v1/sessions (the `DeleteSession` operationId).
+func (c *Client) DeleteSession(ctx context.Context, body DeleteSessionJSONRequestBody, reqEditors ...RequestEditorFn) (*http.Response, error) {
+	req, err := NewDeleteSessionRequest(c.Server, body)
+	if err != nil {
+		return nil, err
+	}
+	req = req.WithContext(ctx)
+	if err := c.applyEditors(ctx, req, reqEditors); err != nil {
+		return nil, err
+	}
+	return c.Client.Do(req)
+}
+
 // CreateSessionWithBody Log in
 //
-// Gives an access token for an address and its password.
+// Begins a session, and gives its first tokens, for an address and its password.
 //
 // Takes any type of body and a specified content type.
 //
@@ -516,13 +614,59 @@ func (c *Client) CreateSessionWithBody(ctx context.Context, contentType string, 
 
 // CreateSession Log in
 //
-// Gives an access token for an address and its password.
+// Begins a session, and gives its first tokens, for an address and its password.
 //
 // Takes a body of the `application/json` content type.
 //
 // Corresponds with POST /v1/sessions (the `CreateSession` operationId).
 func (c *Client) CreateSession(ctx context.Context, body CreateSessionJSONRequestBody, reqEditors ...RequestEditorFn) (*http.Response, error) {
 	req, err := NewCreateSessionRequest(c.Server, body)
+	if err != nil {
+		return nil, err
+	}
+	req = req.WithContext(ctx)
+	if err := c.applyEditors(ctx, req, reqEditors); err != nil {
+		return nil, err
+	}
+	return c.Client.Do(req)
+}
+
+// RefreshSessionWithBody Stay logged in
+//
+// Gives new tokens for a refresh token, which is spent by that. One that comes a second time ends the whole
+// session, whoever sent it: either the first or the second was a thief, and nobody can tell which. So
+// send each once, one at a time, and when no answer came log in again.
+//
+// A session ends when it has not been used for 30 days, after a year, and with a change of the password.
+//
+// Takes any type of body and a specified content type.
+//
+// Corresponds with POST /v1/sessions/refresh (the `RefreshSession` operationId).
+func (c *Client) RefreshSessionWithBody(ctx context.Context, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*http.Response, error) {
+	req, err := NewRefreshSessionRequestWithBody(c.Server, contentType, body)
+	if err != nil {
+		return nil, err
+	}
+	req = req.WithContext(ctx)
+	if err := c.applyEditors(ctx, req, reqEditors); err != nil {
+		return nil, err
+	}
+	return c.Client.Do(req)
+}
+
+// RefreshSession Stay logged in
+//
+// Gives new tokens for a refresh token, which is spent by that. One that comes a second time ends the whole
+// session, whoever sent it: either the first or the second was a thief, and nobody can tell which. So
+// send each once, one at a time, and when no answer came log in again.
+//
+// A session ends when it has not been used for 30 days, after a year, and with a change of the password.
+//
+// Takes a body of the `application/json` content type.
+//
+// Corresponds with POST /v1/sessions/refresh (the `RefreshSession` operationId).
+func (c *Client) RefreshSession(ctx context.Context, body RefreshSessionJSONRequestBody, reqEditors ...RequestEditorFn) (*http.Response, error) {
+	req, err := NewRefreshSessionRequest(c.Server, body)
 	if err != nil {
 		return nil, err
 	}
@@ -1187,6 +1331,46 @@ func NewWatchConversionsRequest(server string, params *WatchConversionsParams) (
 	return req, nil
 }
 
+// NewDeleteSessionRequest calls the generic DeleteSession builder with application/json body
+func NewDeleteSessionRequest(server string, body DeleteSessionJSONRequestBody) (*http.Request, error) {
+	var bodyReader io.Reader
+	buf, err := json.Marshal(body)
+	if err != nil {
+		return nil, err
+	}
+	bodyReader = bytes.NewReader(buf)
+	return NewDeleteSessionRequestWithBody(server, "application/json", bodyReader)
+}
+
+// NewDeleteSessionRequestWithBody constructs an http.Request for the DeleteSession method, with any body, and a specified content type
+func NewDeleteSessionRequestWithBody(server string, contentType string, body io.Reader) (*http.Request, error) {
+	var err error
+
+	serverURL, err := url.Parse(server)
+	if err != nil {
+		return nil, err
+	}
+
+	operationPath := fmt.Sprintf("/v1/sessions")
+	if operationPath[0] == '/' {
+		operationPath = "." + operationPath
+	}
+
+	queryURL, err := serverURL.Parse(operationPath)
+	if err != nil {
+		return nil, err
+	}
+
+	req, err := http.NewRequest(http.MethodDelete, queryURL.String(), body)
+	if err != nil {
+		return nil, err
+	}
+
+	req.Header.Add("Content-Type", contentType)
+
+	return req, nil
+}
+
 // NewCreateSessionRequest calls the generic CreateSession builder with application/json body
 func NewCreateSessionRequest(server string, body CreateSessionJSONRequestBody) (*http.Request, error) {
 	var bodyReader io.Reader
@@ -1208,6 +1392,46 @@ func NewCreateSessionRequestWithBody(server string, contentType string, body io.
 	}
 
 	operationPath := fmt.Sprintf("/v1/sessions")
+	if operationPath[0] == '/' {
+		operationPath = "." + operationPath
+	}
+
+	queryURL, err := serverURL.Parse(operationPath)
+	if err != nil {
+		return nil, err
+	}
+
+	req, err := http.NewRequest(http.MethodPost, queryURL.String(), body)
+	if err != nil {
+		return nil, err
+	}
+
+	req.Header.Add("Content-Type", contentType)
+
+	return req, nil
+}
+
+// NewRefreshSessionRequest calls the generic RefreshSession builder with application/json body
+func NewRefreshSessionRequest(server string, body RefreshSessionJSONRequestBody) (*http.Request, error) {
+	var bodyReader io.Reader
+	buf, err := json.Marshal(body)
+	if err != nil {
+		return nil, err
+	}
+	bodyReader = bytes.NewReader(buf)
+	return NewRefreshSessionRequestWithBody(server, "application/json", bodyReader)
+}
+
+// NewRefreshSessionRequestWithBody constructs an http.Request for the RefreshSession method, with any body, and a specified content type
+func NewRefreshSessionRequestWithBody(server string, contentType string, body io.Reader) (*http.Request, error) {
+	var err error
+
+	serverURL, err := url.Parse(server)
+	if err != nil {
+		return nil, err
+	}
+
+	operationPath := fmt.Sprintf("/v1/sessions/refresh")
 	if operationPath[0] == '/' {
 		operationPath = "." + operationPath
 	}

@@ -84,7 +84,7 @@ func (a *Accounts) List(ctx context.Context, visit func(users.User) error) error
 	}
 }
 
-// SetPassword gives an account another password, or returns an InvalidError.
+// SetPassword gives an account another password and ends its sessions, or returns an InvalidError.
 func (a *Accounts) SetPassword(ctx context.Context, email, password string) error {
 	address, err := checkAccount(email, password)
 	if err != nil {
@@ -107,7 +107,7 @@ func (a *Accounts) SetAdmin(ctx context.Context, email string, admin bool) error
 	})
 }
 
-// Remove removes an account.
+// Remove removes an account and its sessions.
 func (a *Accounts) Remove(ctx context.Context, email string) error {
 	return a.change(ctx, email, "removed", func(user users.User) error {
 		return a.store.Delete(ctx, user.ID)

@@ -1,6 +1,6 @@
 // Package auth is the service that knows who somebody is: it makes accounts, checks passwords and signs the
-// tokens that the other services believe. Those check tokens themselves, so only signing up and
-// logging in wait for it.
+// tokens that the other services believe. Those check tokens themselves, so only signing up,
+// logging in and out, and going on with a session wait for it.
 package auth
 
 import (
@@ -58,6 +58,8 @@ type Service struct {
 	logIns   *limiter // nil: no limits
 	signUps  *limiter // nil: no limits
 	logger   *slog.Logger
+
+	refreshes *limiter // nil: no limits
 }
 
 // New makes a Service.
@@ -72,6 +74,7 @@ func New(config Config, store users.Store, logger *slog.Logger) (*Service, error
 	}
 	if config.RateLimit {
 		service.logIns, service.signUps = newLimiter(logIns), newLimiter(signUps)
+		service.refreshes = newLimiter(refreshes)
 	}
 	return service, nil
 }
@@ -79,11 +82,13 @@ func New(config Config, store users.Store, logger *slog.Logger) (*Service, error
 // Accounts administers the service's accounts.
 func (s *Service) Accounts() *Accounts { return s.accounts }
 
-// sign makes a token for an account.
-func (s *Service) sign(ctx context.Context, user users.User) (string, error) {
+// sign makes a token for an account, of a session if the id is not empty.
+func (s *Service) sign(ctx context.Context, user users.User, sessionID string) (string, error) {
 	key, err := s.keys.signer(ctx)
 	if err != nil {
 		return "", err
 	}
-	return token.Sign(token.New(s.config.Issuer, user.ID, user.Email, user.Admin, time.Now()), key.id, key.private)
+	claims := token.New(s.config.Issuer, user.ID, user.Email, user.Admin, time.Now())
+	claims.SessionID = sessionID
+	return token.Sign(claims, key.id, key.private)
 }

@@ -26,6 +26,8 @@ func (s *Service) Handler() http.Handler {
 	mux.HandleFunc("POST /validate", s.handleValidate)
 	mux.HandleFunc("POST /users", s.handleSignup)
 	mux.HandleFunc("POST /sessions", s.handleSession)
+	mux.HandleFunc("POST /sessions/refresh", s.handleRefresh)
+	mux.HandleFunc("DELETE /sessions", s.handleLogOut)
 	mux.HandleFunc("GET /.well-known/jwks.json", s.handleKeys)
 	return httpx.Chain(mux, limitBody, httpx.RequestID, httpx.Log(s.logger), httpx.Harden)
 }
@@ -51,7 +53,7 @@ func (s *Service) handleLogin(w http.ResponseWriter, r *http.Request) {
 	}
 	var signed string
 	if err == nil {
-		signed, err = s.sign(r.Context(), user)
+		signed, err = s.sign(r.Context(), user, "")
 	}
 	if err != nil {
 		problem := s.problemOf(r, err)
@@ -64,17 +66,10 @@ func (s *Service) handleLogin(w http.ResponseWriter, r *http.Request) {
 
 // handleValidate answers as the first version of this system did.
 func (s *Service) handleValidate(w http.ResponseWriter, r *http.Request) {
-	scheme, text, _ := strings.Cut(r.Header.Get("Authorization"), " ")
-	text = strings.TrimSpace(text)
-	if !strings.EqualFold(scheme, "Bearer") || text == "" {
-		s.text(w, http.StatusUnauthorized, "missing credentials", "Bearer")
-		return
-	}
-	ctx := r.Context()
-	claims, err := token.Parse(text, s.config.Issuer, func(id string) (ed25519.PublicKey, error) {
-		return s.keys.find(ctx, id)
-	})
+	claims, err := s.bearer(r)
 	switch {
+	case errors.Is(err, errNoToken):
+		s.text(w, http.StatusUnauthorized, "missing credentials", "Bearer")
 	case errors.Is(err, token.ErrInvalid):
 		s.text(w, http.StatusForbidden, "not authorized", "")
 	case err != nil:
@@ -84,6 +79,21 @@ func (s *Service) handleValidate(w http.ResponseWriter, r *http.Request) {
 	default:
 		s.json(w, http.StatusOK, claims)
 	}
+}
+
+// errNoToken says that a request has no access token.
+var errNoToken = errors.New("missing credentials")
+
+// bearer returns what the access token of a request says, or errNoToken, or what token.Parse does.
+func (s *Service) bearer(r *http.Request) (token.Claims, error) {
+	scheme, text, _ := strings.Cut(r.Header.Get("Authorization"), " ")
+	text = strings.TrimSpace(text)
+	if !strings.EqualFold(scheme, "Bearer") || text == "" {
+		return token.Claims{}, errNoToken
+	}
+	return token.Parse(text, s.config.Issuer, func(id string) (ed25519.PublicKey, error) {
+		return s.keys.find(r.Context(), id)
+	})
 }
 
 func (s *Service) handleSignup(w http.ResponseWriter, r *http.Request) {
@@ -113,17 +123,20 @@ func (s *Service) handleSession(w http.ResponseWriter, r *http.Request) {
 	if err == nil {
 		user, err = s.logIn(r.Context(), clientOf(r), credentials.Email, credentials.Password)
 	}
-	var signed string
+	var session client.Session
 	if err == nil {
-		signed, err = s.sign(r.Context(), user)
+		session, err = s.begin(r.Context(), user)
 	}
+	s.granted(w, r, session, err)
+}
+
+// granted answers with a session, or says why there is none.
+func (s *Service) granted(w http.ResponseWriter, r *http.Request, session client.Session, err error) {
 	if err != nil {
 		httpx.WriteProblem(w, r, s.problemOf(r, err))
 		return
 	}
-	s.json(w, http.StatusCreated, client.Session{
-		AccessToken: signed, TokenType: "Bearer", ExpiresIn: int(token.Life.Seconds()),
-	})
+	s.json(w, http.StatusCreated, session)
 }
 
 func requireBoth(credentials client.Credentials) error {
@@ -165,10 +178,17 @@ func (s *Service) problemOf(r *http.Request, err error) httpx.Problem {
 		p.Errors = invalid.Fields
 		return p
 	case errors.Is(err, errCredentials):
-		p := httpx.NewProblem(http.StatusUnauthorized, "invalid-credentials", "The log-in failed",
-			"No account has this address and this password.")
-		p.Header = http.Header{"Www-Authenticate": {challenge("Bearer")}}
-		return p
+		return unauthorized("invalid-credentials", "The log-in failed",
+			"No account has this address and this password.", challenge("Bearer"))
+	case errors.Is(err, errSession):
+		return unauthorized("invalid-refresh-token", "The session has ended",
+			"Its refresh token is not valid, has expired or was used before. Log in again.", `Bearer error="invalid_token"`)
+	case errors.Is(err, errNoToken):
+		return unauthorized("missing-credentials", "A token is missing",
+			"Send the refresh_token, or the header Authorization: Bearer and an access token.", challenge("Bearer"))
+	case errors.Is(err, token.ErrInvalid):
+		return unauthorized("invalid-token", "The token is not valid",
+			"It is forged or has expired. Send the refresh_token instead.", `Bearer error="invalid_token"`)
 	case errors.Is(err, users.ErrTaken):
 		p := httpx.NewProblem(http.StatusConflict, "address-taken", "The address is taken",
 			"An account with this address exists already: log in, or use another address.")
@@ -182,6 +202,13 @@ func (s *Service) problemOf(r *http.Request, err error) httpx.Problem {
 		return httpx.Unavailable("The database")
 	}
 	return httpx.Internal()
+}
+
+// unauthorized is a 401 with its challenge (RFC 6750, section 3).
+func unauthorized(slug, title, detail, challenge string) httpx.Problem {
+	p := httpx.NewProblem(http.StatusUnauthorized, slug, title, detail)
+	p.Header = http.Header{"Www-Authenticate": {challenge}}
+	return p
 }
 
 // challenge says what a client has to send to get in (RFC 9110, 11.6.1).

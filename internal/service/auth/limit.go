@@ -36,6 +36,12 @@ var signUps = quota{
 	slug: "too-many-sign-ups", title: "Too many sign-ups", reason: "Too many accounts were asked for from here.",
 }
 
+// refreshes are for refresh tokens that are not good. Nobody can guess one, but each costs a look into the database.
+var refreshes = quota{
+	name: "refresh", burst: 30, interval: 2 * time.Second,
+	slug: "too-many-refreshes", title: "Too many failed refreshes", reason: "Too many refresh tokens were not valid.",
+}
+
 // limiter slows down whoever guesses or floods. An attempt takes a token before it is looked at, so that many at
 // once cannot pass together, and gets it back if it was none of those that are limited: that is what
 // golang.org/x/time/rate has no way to do.

@@ -61,18 +61,21 @@ func (s *Service) check(ctx context.Context, address, password string) (users.Us
 		return user, errCredentials
 	}
 	if stale {
-		s.rehash(ctx, user, password)
+		user.PasswordHash = s.rehash(ctx, user, password)
 	}
 	return user, nil
 }
 
-// rehash stores a password's hash at today's cost. If that fails, the next log-in will do.
-func (s *Service) rehash(ctx context.Context, user users.User, password string) {
+// rehash stores a password's hash at today's cost and returns the one that is stored now. If that fails, the next log-in
+// will do.
+func (s *Service) rehash(ctx context.Context, user users.User, password string) (stored string) {
 	hash, err := s.accounts.hasher.hash(ctx, password)
 	if err == nil {
 		err = s.store.ReplacePassword(ctx, user.ID, user.PasswordHash, hash)
 	}
 	if err != nil {
 		s.logger.WarnContext(ctx, "password not hashed anew", "user", user.ID, "error", err)
+		return user.PasswordHash
 	}
+	return hash
 }

@@ -68,14 +68,51 @@ func (g *Gateway) CreateSession(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	session, err := g.accounts.LogIn(r.Context(), g.clientAddress(r), credentials)
+	g.granted(w, r, session, err)
+}
+
+// RefreshSession implements POST /v1/sessions/refresh.
+func (g *Gateway) RefreshSession(w http.ResponseWriter, r *http.Request) {
+	var refresh client.Refresh
+	if !httpx.DecodeJSON(w, r, &refresh) {
+		return
+	}
+	session, err := g.accounts.Refresh(r.Context(), g.clientAddress(r), refresh)
+	g.granted(w, r, session, err)
+}
+
+// granted answers with a session, or says why there is none.
+func (g *Gateway) granted(w http.ResponseWriter, r *http.Request, session client.Session, err error) {
 	if err != nil {
 		g.fail(w, r, err)
 		return
 	}
+	answer := api.Session{AccessToken: session.AccessToken, TokenType: session.TokenType, ExpiresIn: session.ExpiresIn}
+	if session.RefreshToken != "" {
+		answer.RefreshToken = &session.RefreshToken
+	}
 	w.Header().Set("Cache-Control", "no-store")
-	g.json(w, http.StatusCreated, api.Session{
-		AccessToken: session.AccessToken, TokenType: session.TokenType, ExpiresIn: session.ExpiresIn,
-	})
+	g.json(w, http.StatusCreated, answer)
+}
+
+// DeleteSession implements DELETE /v1/sessions.
+func (g *Gateway) DeleteSession(w http.ResponseWriter, r *http.Request) {
+	var refresh client.Refresh
+	if r.ContentLength != 0 && !httpx.DecodeJSON(w, r, &refresh) {
+		return
+	}
+	// The body alone is enough. Without it the token is looked at here, as for every other route.
+	if refresh.RefreshToken == "" {
+		if _, ok := g.authenticate(w, r); !ok {
+			return
+		}
+	}
+	err := g.accounts.LogOut(r.Context(), g.clientAddress(r), r.Header.Get("Authorization"), refresh)
+	if err != nil {
+		g.fail(w, r, err)
+		return
+	}
+	w.WriteHeader(http.StatusNoContent)
 }
 
 // Login implements POST /login of the first version.

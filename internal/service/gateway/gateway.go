@@ -1,5 +1,6 @@
 // Package gateway is the only public door: it takes videos in, answers for conversions and gives MP3s out. It
-// waits for nobody but the auth service, and for that only where somebody signs up or logs in.
+// waits for nobody but the auth service, and for that only where somebody signs up, logs in or out, or goes on with a
+// session.
 package gateway
 
 import (
@@ -92,10 +93,6 @@ func (g *Gateway) Handler() http.Handler {
 	mux.Handle("/", g.page)
 	mux.HandleFunc(otherRoutes, func(w http.ResponseWriter, r *http.Request) {
 		g.problem(w, r, noSuchRoute(allowed(mux, r)))
-	})
-	// Without refresh tokens there is nothing to log out of; this version has no such route.
-	mux.HandleFunc("DELETE /v1/sessions", func(w http.ResponseWriter, r *http.Request) {
-		g.problem(w, r, noSuchRoute(nil))
 	})
 	return httpx.Chain(mux, httpx.RequestID, httpx.Log(g.logger), httpx.Harden)
 }

@@ -1,4 +1,4 @@
-// Package users is the contract for what keeps accounts and the keys that sign their tokens.
+// Package users is the contract for what keeps accounts, their sessions and the keys that sign their tokens.
 //
 // Every backend passes the suite in userstest.
 package users
@@ -39,6 +39,8 @@ type Key struct {
 
 // Store keeps accounts. All methods may be called concurrently.
 type Store interface {
+	Sessions
+
 	// Create adds an account, or returns ErrTaken.
 	Create(ctx context.Context, user User) error
 	// ByID and ByEmail return ErrNotFound if there is none. The address must be normalised.
@@ -47,13 +49,14 @@ type Store interface {
 	// List returns accounts in the order of their addresses, at most limit of them, that come after the
 	// given address ("" for the first).
 	List(ctx context.Context, after string, limit int) ([]User, error)
-	// SetPassword and SetAdmin change one account, or return ErrNotFound.
+	// SetPassword changes one account and ends its sessions, or returns ErrNotFound.
 	SetPassword(ctx context.Context, id, passwordHash string) error
 	// ReplacePassword does so only if the hash is still the old one, and else returns ErrNotFound: for hashing
 	// a password anew at a log-in, which must not undo a change of password that happens meanwhile.
 	ReplacePassword(ctx context.Context, id, oldHash, newHash string) error
+	// SetAdmin changes one account, or returns ErrNotFound.
 	SetAdmin(ctx context.Context, id string, admin bool) error
-	// Delete removes an account, or returns ErrNotFound.
+	// Delete removes an account and its sessions, or returns ErrNotFound.
 	Delete(ctx context.Context, id string) error
 	// Keys returns the signing keys, newest first. If there is none, the offered key is
 	// stored first; of several processes that offer one at once, all get the same.

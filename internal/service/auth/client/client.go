@@ -57,7 +57,20 @@ type Session struct {
 	AccessToken string `json:"access_token"`
 	TokenType   string `json:"token_type"` // Bearer
 	ExpiresIn   int    `json:"expires_in"` // seconds
+	// RefreshToken goes on with the session, once; empty from a service of a version that has none.
+	RefreshToken string `json:"refresh_token,omitempty"`
 }
+
+// LogValue keeps tokens out of logs.
+func (Session) LogValue() slog.Value { return slog.StringValue("(session)") }
+
+// Refresh is what a session is gone on with, or ended by.
+type Refresh struct {
+	RefreshToken string `json:"refresh_token"`
+}
+
+// LogValue keeps tokens out of logs.
+func (Refresh) LogValue() slog.Value { return slog.StringValue("(refresh token)") }
 
 // Client asks the auth service. What it refuses is returned as an httpx.Problem, to be passed on to whoever
 // asked; everything else that goes wrong wraps ErrUnavailable or is the context's error. All methods may
@@ -107,6 +120,33 @@ func (c *Client) LogIn(ctx context.Context, from string, credentials Credentials
 	var session Session
 	err := c.post(ctx, from, "/sessions", credentials, &session)
 	return session, err
+}
+
+// Refresh goes on with a session. It spends the token even if no answer comes: to send it again would end the session.
+func (c *Client) Refresh(ctx context.Context, from string, refresh Refresh) (Session, error) {
+	var session Session
+	err := c.post(ctx, from, "/sessions/refresh", refresh, &session)
+	return session, err
+}
+
+// LogOut ends the session of a refresh token or, if that is empty, of the access token in an Authorization header.
+func (c *Client) LogOut(ctx context.Context, from, authorization string, refresh Refresh) error {
+	var raw []byte
+	if refresh.RefreshToken != "" {
+		var err error
+		if raw, err = json.Marshal(refresh); err != nil {
+			return fmt.Errorf("ask auth: %w", err)
+		}
+	}
+	_, err := c.do(ctx, func(ctx context.Context) (*http.Request, error) {
+		request, err := c.request(ctx, from, "/sessions", raw)
+		if err == nil {
+			request.Method = http.MethodDelete
+			request.Header.Set("Authorization", authorization)
+		}
+		return request, err
+	})
+	return err
 }
 
 // Token gives the token alone, by the original route. The Detail of its problems is the text to answer with.

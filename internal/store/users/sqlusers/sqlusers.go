@@ -108,9 +108,9 @@ func (s *Store) List(ctx context.Context, after string, limit int) ([]users.User
 	return list, named("list users", rows.Err())
 }
 
-// SetPassword changes one account's password hash.
+// SetPassword changes one account's password hash and ends its sessions.
 func (s *Store) SetPassword(ctx context.Context, id, passwordHash string) error {
-	return s.change(ctx, "set password", `UPDATE users SET password_hash = ? WHERE id = ?`, passwordHash, id)
+	return s.changeAndEnd(ctx, "set password", id, `UPDATE users SET password_hash = ? WHERE id = ?`, passwordHash, id)
 }
 
 // ReplacePassword changes one account's password hash if it is still the given one.
@@ -124,25 +124,39 @@ func (s *Store) SetAdmin(ctx context.Context, id string, admin bool) error {
 	return s.change(ctx, "set admin", `UPDATE users SET admin = ? WHERE id = ?`, admin, id)
 }
 
-// Delete removes an account.
+// Delete removes an account and its sessions.
 func (s *Store) Delete(ctx context.Context, id string) error {
-	return s.change(ctx, "delete user", `DELETE FROM users WHERE id = ?`, id)
+	return s.changeAndEnd(ctx, "delete user", id, `DELETE FROM users WHERE id = ?`, id)
 }
 
 // change runs a statement that must find one account.
 func (s *Store) change(ctx context.Context, operation, statement string, args ...any) error {
+	err := s.db.Write(ctx, func(tx *sql.Tx) error { return changeOne(ctx, tx, statement, args...) })
+	return named(operation, err)
+}
+
+// changeAndEnd is change, and ends the account's sessions with it.
+func (s *Store) changeAndEnd(ctx context.Context, operation, id, statement string, args ...any) error {
 	err := s.db.Write(ctx, func(tx *sql.Tx) error {
-		result, err := tx.ExecContext(ctx, statement, args...)
-		if err != nil {
+		if err := changeOne(ctx, tx, statement, args...); err != nil {
 			return err
 		}
-		found, err := result.RowsAffected()
-		if err == nil && found == 0 {
-			return users.ErrNotFound
-		}
+		_, err := tx.ExecContext(ctx, `DELETE FROM sessions WHERE user_id = ?`, id)
 		return err
 	})
 	return named(operation, err)
+}
+
+func changeOne(ctx context.Context, tx *sql.Tx, statement string, args ...any) error {
+	result, err := tx.ExecContext(ctx, statement, args...)
+	if err != nil {
+		return err
+	}
+	found, err := result.RowsAffected()
+	if err == nil && found == 0 {
+		return users.ErrNotFound
+	}
+	return err
 }
 
 func named(operation string, err error) error {

@@ -30,6 +30,8 @@ type Claims struct {
 
 	Username string `json:"username"` // the account's address
 	Admin    bool   `json:"admin"`
+	// SessionID names the session that the token belongs to; empty if it belongs to none.
+	SessionID string `json:"sid,omitempty"`
 }
 
 // New makes the claims of a token that is good from now on for its Life.
