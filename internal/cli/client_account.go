@@ -70,14 +70,64 @@ func (r *remote) logIn(ctx context.Context, io *IO, credentials api.Credentials)
 	if err != nil {
 		return r.explain(err)
 	}
-	life := time.Duration(granted.ExpiresIn) * time.Second
-	stored := session{
-		Server: r.session.Server, Email: credentials.Email, Token: granted.AccessToken,
-		ExpiresAt: time.Now().Add(life).UTC().Truncate(time.Second),
+	stored := session{Server: r.session.Server, Email: credentials.Email}.with(granted)
+	unlock, err := lockSession(ctx)
+	if err != nil {
+		return fmt.Errorf("store the log-in: %w", err)
 	}
+	defer unlock()
 	if err := stored.save(); err != nil {
 		return err
 	}
-	fmt.Fprintf(io.Out, "Logged in to %s as %s for %.0f minutes.\n", stored.Server, printable(stored.Email), life.Minutes())
+	lasts := "until you log out"
+	if stored.RefreshToken == "" {
+		lasts = fmt.Sprintf("for %.0f minutes", (time.Duration(granted.ExpiresIn) * time.Second).Minutes())
+	}
+	fmt.Fprintf(io.Out, "Logged in to %s as %s %s.\n", stored.Server, printable(stored.Email), lasts)
 	return nil
+}
+
+// LogoutCmd ends the session of the stored log-in and forgets it.
+type LogoutCmd struct{}
+
+// Run logs out. The log-in is forgotten even if the server cannot be told.
+func (c *LogoutCmd) Run(ctx context.Context, io *IO) error {
+	unlock, err := lockSession(ctx)
+	if err != nil {
+		return fmt.Errorf("log out: %w", err)
+	}
+	defer unlock()
+	stored, err := loadSession()
+	if forgotten := forgetSession(); forgotten != nil {
+		return forgotten
+	}
+	if err != nil {
+		return err
+	}
+	if stored.Token == "" {
+		fmt.Fprintln(io.Out, "You are not logged in.")
+		return nil
+	}
+	if err := stored.end(ctx); err != nil {
+		return fmt.Errorf("the log-in is forgotten here, but the server could not end it: %w", err)
+	}
+	fmt.Fprintf(io.Out, "Logged out of %s.\n", stored.Server)
+	return nil
+}
+
+// end tells the server that the session is over. A version without sessions, or without this one, has nothing to end.
+func (s session) end(ctx context.Context) error {
+	if s.RefreshToken == "" {
+		return nil
+	}
+	r, err := newRemote(session{Server: s.Server})
+	if err != nil {
+		return err
+	}
+	defer r.Close()
+	response, err := client.Check(r.DeleteSession(ctx, api.Refresh{RefreshToken: s.RefreshToken}))
+	if err != nil {
+		return r.explain(err)
+	}
+	return response.Body.Close()
 }

@@ -78,7 +78,7 @@ func (f serverFlags) connect() (*remote, error) {
 	if stored.Token == "" || stored.Server != server {
 		return nil, fmt.Errorf("you are not logged in to %s: unreel login --server %[1]s EMAIL", server)
 	}
-	if time.Now().After(stored.ExpiresAt) {
+	if stored.RefreshToken == "" && time.Now().After(stored.ExpiresAt) {
 		return nil, fmt.Errorf("log in again: unreel login %s (the last log-in has expired)", stored.Email)
 	}
 	return newRemote(stored)
@@ -87,15 +87,13 @@ func (f serverFlags) connect() (*remote, error) {
 // newRemote speaks to the session's server, with its token if it has one.
 func newRemote(s session) (*remote, error) {
 	r := &remote{session: s, http: newHTTPClient()}
-	authorize := func(_ context.Context, request *http.Request) error {
-		if s.Token != "" {
-			request.Header.Set("Authorization", "Bearer "+s.Token)
-		}
+	r.http.Transport = &keeper{next: r.http.Transport, session: s}
+	introduce := func(_ context.Context, request *http.Request) error {
 		request.Header.Set("User-Agent", "unreel/"+version)
 		return nil
 	}
 	var err error
-	r.Client, err = client.NewClient(s.Server, client.WithHTTPClient(r.http), client.WithRequestEditorFn(authorize))
+	r.Client, err = client.NewClient(s.Server, client.WithHTTPClient(r.http), client.WithRequestEditorFn(introduce))
 	return r, err
 }
 

@@ -16,6 +16,8 @@ type session struct {
 	Email     string    `json:"email"`
 	Token     string    `json:"token"`
 	ExpiresAt time.Time `json:"expires_at"`
+	// RefreshToken is good once, for the next token; empty if the server has given none.
+	RefreshToken string `json:"refresh_token,omitempty"`
 }
 
 // sessionPath is where the log-in is kept.
@@ -47,6 +49,22 @@ func loadSession() (session, error) {
 	return s, nil
 }
 
+func makeSessionDir(path string) error {
+	return os.MkdirAll(filepath.Dir(path), 0o700)
+}
+
+// forgetSession removes the stored log-in.
+func forgetSession() error {
+	path, err := sessionPath()
+	if err == nil {
+		err = os.Remove(path)
+	}
+	if err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return fmt.Errorf("forget the log-in: %w", err)
+	}
+	return nil
+}
+
 // save stores the log-in for its owner's eyes only, in one piece.
 func (s session) save() (err error) {
 	defer func() {
@@ -58,7 +76,7 @@ func (s session) save() (err error) {
 	if err != nil {
 		return err
 	}
-	if err := os.MkdirAll(filepath.Dir(path), 0o700); err != nil {
+	if err := makeSessionDir(path); err != nil {
 		return err
 	}
 	raw, err := json.Marshal(s)
