@@ -34,9 +34,11 @@ type Options struct {
 // 2.4.2.3, ISO 13818-3), from 32 up.
 var Bitrates = []int{32, 40, 48, 56, 64, 80, 96, 112, 128, 144, 160, 192, 224, 256, 320}
 
-// LowestABR and HighestABR bound what may be asked for on average, in kbit/s: the lowest bitrate that Layer III has at any
-// sample rate, and the highest.
-const LowestABR, HighestABR = 8, 320
+// What may be asked for on average, in kbit/s.
+const (
+	LowestABR  = 8   // the lowest bitrate that Layer III has at any sample rate
+	HighestABR = 320 // and the highest
+)
 
 // SampleRates are the rates that Layer III has, in Hz; 8000 to 12000 are MPEG 2.5.
 var SampleRates = []int{8000, 11025, 12000, 16000, 22050, 24000, 32000, 44100, 48000}
@@ -54,7 +56,7 @@ func (e *OptionError) Error() string {
 
 // Validate returns an OptionError for the first option that cannot be followed.
 func (o Options) Validate() error {
-	for _, check := range []func() error{o.validateRate, o.validateCut, o.validateSound, o.validateTags} {
+	for _, check := range []func() error{o.validateKind, o.validateRate, o.validateCut, o.validateSound, o.validateTags} {
 		if err := check(); err != nil {
 			return err
 		}
@@ -62,7 +64,7 @@ func (o Options) Validate() error {
 	return nil
 }
 
-func (o Options) validateRate() error {
+func (o Options) validateKind() error {
 	switch {
 	case o.Bitrate != 0 && o.ABR != 0:
 		return &OptionError{"abr", "give either bitrate or abr, not both"}
@@ -70,6 +72,12 @@ func (o Options) validateRate() error {
 		return &OptionError{"vbr", "give either bitrate or vbr, not both"}
 	case o.ABR != 0 && o.VBR != nil:
 		return &OptionError{"vbr", "give either abr or vbr, not both"}
+	}
+	return nil
+}
+
+func (o Options) validateRate() error {
+	switch {
 	case o.ABR != 0 && (o.ABR < LowestABR || o.ABR > HighestABR):
 		return &OptionError{"abr", fmt.Sprintf("must be from %d to %d kbit/s", LowestABR, HighestABR)}
 	case o.Bitrate != 0 && !slices.Contains(Bitrates, o.Bitrate):

@@ -193,6 +193,19 @@ func TestVariableBitrateSoundsTheSame(t *testing.T) {
 	}
 }
 
+// TestAverageIsNear: of music, which is what people ask for an average of, LAME makes what it was asked for.
+func TestAverageIsNear(t *testing.T) {
+	s := music(44100, 2, 20)
+	for _, kbps := range []int{96, 128, 160, 192} {
+		raw := encoded(t, s, encode.Format{Rate: s.rate, Channels: s.channels, ABR: kbps}, 2, 5)
+		got := float64(len(raw)) * 8 / 1000 / 20
+		t.Logf("%d: %.1f", kbps, got)
+		if math.Abs(got/float64(kbps)-1) > 0.1 {
+			t.Errorf("%.1f kbit/s, want %d", got, kbps)
+		}
+	}
+}
+
 // noiseRatio is by how many dB what got has beside the sound is more than what want has.
 func noiseRatio(s sound, got, want []byte) float64 {
 	const delay = 1105 // of encoder and decoder
