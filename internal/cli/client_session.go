@@ -79,7 +79,7 @@ func (s session) save() (err error) {
 	if err := makeSessionDir(path); err != nil {
 		return err
 	}
-	raw, err := json.Marshal(s)
+	raw, err := json.Marshal(s) //nolint:gosec // it is what the file is for
 	if err != nil {
 		return err
 	}

@@ -3,6 +3,7 @@ package e2e
 import (
 	"context"
 	"errors"
+	"fmt"
 	"os"
 	"strings"
 	"testing"
@@ -76,6 +77,7 @@ func TestPage(t *testing.T) {
 		t.Errorf("row: %q, %v", row, err)
 	}
 
+	stayLoggedIn(t, ctx)
 	run(t, ctx, "play",
 		chromedp.Click(`#conversions button[data-action="play"]`),
 		until(`(() => { const a = document.querySelector("audio"); return a && a.duration > 2.9 && a.duration < 3.2 })()`),
@@ -99,6 +101,44 @@ func TestPage(t *testing.T) {
 		chromedp.Click("#start-upload"),
 		until(`document.querySelector("#conversions")?.textContent.includes("not a video or audio file")`),
 	)
+	logOut(t, ctx, s.URL)
+}
+
+// endToken makes the page believe that its access token has just ended, which one can't wait for.
+const endToken = `(() => {
+	const s = JSON.parse(sessionStorage.getItem("unreel.session"))
+	sessionStorage.setItem("unreel.session", JSON.stringify({ ...s, token: "ended", expires: 0 }))
+	return true
+})()`
+
+// stayLoggedIn lets the access token end, and finds that nobody is asked for a password.
+func stayLoggedIn(t *testing.T, ctx context.Context) {
+	t.Helper()
+	run(t, ctx, "go on when the token has ended",
+		until(endToken),
+		chromedp.Reload(),
+		until(`JSON.parse(sessionStorage.getItem("unreel.session")).token !== "ended"`),
+		chromedp.WaitVisible(`#conversions button[data-action="play"]`),
+		until(`!document.querySelector("#again").open`),
+	)
+}
+
+// logOut leaves the page, which ends the session for whoever has its tokens.
+func logOut(t *testing.T, ctx context.Context, gateway string) {
+	t.Helper()
+	kept, err := chromedp.Run(ctx, chromedp.Evaluate[string](`JSON.parse(sessionStorage.getItem("unreel.session")).refresh`))
+	if err != nil || kept == "" {
+		t.Fatalf("refresh token %q, %v", kept, err)
+	}
+	run(t, ctx, "log out", chromedp.Click("#logout"), chromedp.WaitVisible("#login-submit"),
+		until(`sessionStorage.getItem("unreel.session") === null`),
+		until(`performance.getEntriesByType("resource").some(r => r.name.endsWith("/v1/sessions") && r.responseEnd > 0)`),
+	)
+	refresh := fmt.Sprintf(`{"refresh_token":%q}`, kept)
+	got := harness.Stranger(t, gateway).Post(t, "/v1/sessions/refresh", "application/json", strings.NewReader(refresh))
+	if got.Status != 401 {
+		t.Errorf("after logging out: %s", got)
+	}
 }
 
 // until waits for an expression to be true.

@@ -44,7 +44,8 @@ export class SessionEnded extends Error {
 interface Session {
   email: string
   token: string
-  expires: number // in milliseconds since 1970
+  refresh?: string // good once, for the tokens that come next; none if that was refused
+  expires: number // of the token, in milliseconds since 1970
 }
 
 const place = 'unreel.session'
@@ -74,17 +75,53 @@ export async function signUp(email: string, password: string): Promise<void> {
 }
 
 export async function logIn(email: string, password: string): Promise<void> {
-  const response = await send('POST', '/v1/sessions', {}, { email, password })
-  const answer: { access_token: string; expires_in: number } = await response.json()
+  await keep(email.trim(), await send('POST', '/v1/sessions', {}, { email, password }))
+}
+
+async function keep(email: string, response: Response): Promise<void> {
+  const answer: { access_token: string; expires_in: number; refresh_token?: string } = await response.json()
   // A little early, so that a token does not expire on its way.
   const expires = Date.now() + Math.max(answer.expires_in - 10, 1) * 1000
-  session = { email: email.trim(), token: answer.access_token, expires }
+  session = { email, token: answer.access_token, refresh: answer.refresh_token, expires }
+  store()
+}
+
+function store(): void {
   sessionStorage.setItem(place, JSON.stringify(session))
 }
 
+/** Forgets the session here at once, and has the gateway end it if that can be reached. */
 export function logOut(): void {
+  const refresh = session?.refresh
   session = null
   sessionStorage.removeItem(place)
+  if (refresh) void send('DELETE', '/v1/sessions', {}, { refresh_token: refresh }).catch(() => {})
+}
+
+let turning: Promise<boolean> | null = null
+
+/** Gets the next tokens, if the session goes on. However many requests wait, it is asked once: each token is good once. */
+function goOn(): Promise<boolean> {
+  turning ??= turn().finally(() => (turning = null))
+  return turning
+}
+
+async function turn(): Promise<boolean> {
+  const before = session
+  if (!before?.refresh) return false
+  try {
+    const response = await send('POST', '/v1/sessions/refresh', {}, { refresh_token: before.refresh })
+    if (session !== before) return session !== null // logged out meanwhile
+    await keep(before.email, response)
+    return true
+  } catch (error) {
+    if (!(error instanceof Failed) || error.status !== 401) throw error
+    if (session === before) {
+      delete before.refresh
+      store()
+    }
+    return false
+  }
 }
 
 /** Tells that the gateway has refused a token, unless there is a newer one by now. */
@@ -94,9 +131,10 @@ export function expire(token: string): void {
 
 let asking: Promise<void> | null = null
 
-/** A token that is still good. A request in the background does not ask the person to log in, but rejects. */
+/** A token that is still good. If the session has ended, a request in the background does not ask the person to log in, but rejects. */
 export async function authorize(background = false): Promise<string> {
   while (!session || session.expires <= Date.now()) {
+    if (await goOn()) continue
     if (background) throw new SessionEnded()
     // However many requests wait, they are asked once.
     asking ??= renew().finally(() => (asking = null))

@@ -1,6 +1,7 @@
 package auth
 
 import (
+	"context"
 	"crypto/ed25519"
 	"encoding/json"
 	"errors"
@@ -66,7 +67,7 @@ func (s *Service) handleLogin(w http.ResponseWriter, r *http.Request) {
 
 // handleValidate answers as the first version of this system did.
 func (s *Service) handleValidate(w http.ResponseWriter, r *http.Request) {
-	claims, err := s.bearer(r)
+	claims, err := s.bearer(r.Context(), r)
 	switch {
 	case errors.Is(err, errNoToken):
 		s.text(w, http.StatusUnauthorized, "missing credentials", "Bearer")
@@ -85,14 +86,14 @@ func (s *Service) handleValidate(w http.ResponseWriter, r *http.Request) {
 var errNoToken = errors.New("missing credentials")
 
 // bearer returns what the access token of a request says, or errNoToken, or what token.Parse does.
-func (s *Service) bearer(r *http.Request) (token.Claims, error) {
+func (s *Service) bearer(ctx context.Context, r *http.Request) (token.Claims, error) {
 	scheme, text, _ := strings.Cut(r.Header.Get("Authorization"), " ")
 	text = strings.TrimSpace(text)
 	if !strings.EqualFold(scheme, "Bearer") || text == "" {
 		return token.Claims{}, errNoToken
 	}
 	return token.Parse(text, s.config.Issuer, func(id string) (ed25519.PublicKey, error) {
-		return s.keys.find(r.Context(), id)
+		return s.keys.find(ctx, id)
 	})
 }
 

@@ -39,7 +39,7 @@ func (s *Service) endSession(r *http.Request, refreshToken string) error {
 	if refreshToken != "" {
 		return s.logOut(r.Context(), refreshToken)
 	}
-	claims, err := s.bearer(r)
+	claims, err := s.bearer(r.Context(), r)
 	if err != nil || claims.SessionID == "" {
 		return err
 	}

@@ -134,7 +134,7 @@ func (c *Client) LogOut(ctx context.Context, from, authorization string, refresh
 	var raw []byte
 	if refresh.RefreshToken != "" {
 		var err error
-		if raw, err = json.Marshal(refresh); err != nil {
+		if raw, err = json.Marshal(refresh); err != nil { //nolint:gosec // it is what auth is asked with
 			return fmt.Errorf("ask auth: %w", err)
 		}
 	}
