@@ -32,7 +32,7 @@ var harmless = map[string]string{
 	"users.SetPassword": "only `unreel users` calls it", "users.SetAdmin": "only `unreel users` calls it",
 	"users.Delete": "only `unreel users` calls it", "users.AddKey": "only `unreel users` calls it",
 	"users.ReplacePassword": "only after a change of the hash's cost, which a test cannot make from outside",
-	"users.BeginSession": "one transaction; cut off, one logs in again", "users.RotateSession": "one transaction; cut off, one logs in again",
+	"users.BeginSession":    "one transaction; cut off, one logs in again", "users.RotateSession": "one transaction; cut off, one logs in again",
 	"users.EndSession": "one statement, which may run twice", "users.EndFamily": "one statement, which may run twice",
 	"users.CollectSessions": "one statement, which may run twice",
 }
