@@ -279,10 +279,11 @@ func TestSchema(t *testing.T) {
 				t.Fatal(err)
 			}
 			want(t, examine(t, s, "all", "UNREEL_DATABASE"), doctor.OK, "the tables of the records are up to date")
-			execute(t.Context(), t, address, "UPDATE ledger_migrations SET version_id = 99 WHERE version_id = 1", "DELETE FROM users_migrations WHERE version_id = 2")
+			execute(t.Context(), t, address, "UPDATE ledger_migrations SET version_id = 99 WHERE version_id = 1", "DELETE FROM users_migrations WHERE version_id > 1")
 			findings := examine(t, s, "all", "UNREEL_DATABASE")
 			want(t, findings, doctor.Warn, "from a newer version of this program")
-			want(t, findings, doctor.Warn, "the tables of the accounts are at version 1 of 2 -> run unreel migrate")
+			want(t, findings, doctor.Warn, "the tables of the accounts are at version 1 of ")
+			want(t, findings, doctor.Warn, " -> run unreel migrate")
 			for _, finding := range examine(t, s, "converter", "UNREEL_DATABASE") {
 				if strings.Contains(finding.Says, "accounts") {
 					t.Errorf("a converter has no business with %+v", finding)
