@@ -1,6 +1,7 @@
 package faults
 
 import (
+	"encoding/json"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -8,12 +9,14 @@ import (
 	"strings"
 	"syscall"
 	"testing"
+	"time"
 
 	"github.com/unreel/unreel/test/harness"
 )
 
 // held is a conversion whose ffmpeg stands still, so that it lasts as long as a test likes.
 type held struct {
+	id        string
 	converter *harness.Process
 	ffmpeg    int // pid
 }
@@ -31,7 +34,7 @@ func (s *site) hold(t *testing.T, id string, attempt int) held {
 			if err != nil {
 				return err
 			}
-			h = held{converter, pid}
+			h = held{id, converter, pid}
 			return syscall.Kill(pid, syscall.SIGSTOP)
 		}
 		return fmt.Errorf("nobody has begun")
@@ -66,14 +69,33 @@ func ffmpegOf(parent int) (int, error) {
 
 // said tells whether one line of a log has all of these words.
 func said(log string, words ...string) bool {
+	_, found := sentence(log, words...)
+	return found
+}
+
+// saidAt returns when a log first had a line with all of these words.
+func saidAt(log string, words ...string) (time.Time, error) {
+	line, found := sentence(log, words...)
+	if !found {
+		return time.Time{}, fmt.Errorf("it has not said %q", words)
+	}
+	var said struct {
+		Time time.Time `json:"time"`
+	}
+	err := json.Unmarshal([]byte(line), &said)
+	return said.Time, err
+}
+
+// sentence is the first line of a log that has all of these words.
+func sentence(log string, words ...string) (line string, found bool) {
 	for line := range strings.Lines(log) {
 		all := true
 		for _, word := range words {
 			all = all && strings.Contains(line, word)
 		}
 		if all {
-			return true
+			return line, true
 		}
 	}
-	return false
+	return "", false
 }

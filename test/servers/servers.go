@@ -32,7 +32,7 @@ import (
 const Watcher = "github.com/unreel/unreel/test/servers.(*process).watch"
 
 // patience is how long a server may take to start or to answer: long, since many start at once on a small machine.
-const patience = 2 * time.Minute
+const patience = 4 * time.Minute
 
 // M runs tests and then stops the servers that they shared: goleak.VerifyTestMain(servers.M{M: m}).
 type M struct{ *testing.M }

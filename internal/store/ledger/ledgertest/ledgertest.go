@@ -16,6 +16,9 @@ type Backend struct {
 	Store ledger.Store
 	// Advance puts the store's clock ahead.
 	Advance func(time.Duration)
+	// Look returns those of some conversions that there are, and the store's clock if there are any, in one query: what
+	// RunModel does after each step of many thousands.
+	Look func(context.Context, []conversion.ID) ([]ledger.Record, time.Time, error)
 }
 
 // Run runs the suite; open returns an empty store for each test.

@@ -308,6 +308,9 @@ func (m *model) settle(t *rapid.T) {
 		m.backend.Advance(2 * time.Hour) // longer than any back-off
 		woken, err := m.ClaimDue(background(), 100)
 		expect(t, err)
+		if len(woken) == 0 {
+			break // what is not due by now never comes to its end
+		}
 		for _, w := range woken {
 			expect(t, m.serve(w))
 		}

@@ -45,7 +45,7 @@ func open(t *testing.T, url string) ledgertest.Backend {
 	if err := store.Migrate(t.Context()); err != nil {
 		t.Fatal(err)
 	}
-	return ledgertest.Backend{Store: store, Advance: db.Advance}
+	return ledgertest.Backend{Store: store, Advance: db.Advance, Look: store.Look}
 }
 
 func TestUnreadableRecord(t *testing.T) {
