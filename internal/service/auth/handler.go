@@ -8,7 +8,6 @@ import (
 	"net"
 	"net/http"
 	"net/netip"
-	"strings"
 
 	"github.com/unreel/unreel/internal/httpx"
 	"github.com/unreel/unreel/internal/service/auth/client"
@@ -87,9 +86,8 @@ var errNoToken = errors.New("missing credentials")
 
 // bearer returns what the access token of a request says, or errNoToken, or what token.Parse does.
 func (s *Service) bearer(ctx context.Context, r *http.Request) (token.Claims, error) {
-	scheme, text, _ := strings.Cut(r.Header.Get("Authorization"), " ")
-	text = strings.TrimSpace(text)
-	if !strings.EqualFold(scheme, "Bearer") || text == "" {
+	text, found := httpx.BearerToken(r)
+	if !found {
 		return token.Claims{}, errNoToken
 	}
 	return token.Parse(text, s.config.Issuer, func(id string) (ed25519.PublicKey, error) {
@@ -179,16 +177,16 @@ func (s *Service) problemOf(r *http.Request, err error) httpx.Problem {
 		p.Errors = invalid.Fields
 		return p
 	case errors.Is(err, errCredentials):
-		return unauthorized("invalid-credentials", "The log-in failed",
+		return httpx.Unauthorized("invalid-credentials", "The log-in failed",
 			"No account has this address and this password.", challenge("Bearer"))
 	case errors.Is(err, errSession):
-		return unauthorized("invalid-refresh-token", "The session has ended",
+		return httpx.Unauthorized("invalid-refresh-token", "The session has ended",
 			"Its refresh token is not valid, has expired or was used before. Log in again.", `Bearer error="invalid_token"`)
 	case errors.Is(err, errNoToken):
-		return unauthorized("missing-credentials", "A token is missing",
+		return httpx.Unauthorized("missing-credentials", "A token is missing",
 			"Send the refresh_token, or the header Authorization: Bearer and an access token.", challenge("Bearer"))
 	case errors.Is(err, token.ErrInvalid):
-		return unauthorized("invalid-token", "The token is not valid",
+		return httpx.Unauthorized("invalid-token", "The token is not valid",
 			"It is forged or has expired. Send the refresh_token instead.", `Bearer error="invalid_token"`)
 	case errors.Is(err, users.ErrTaken):
 		p := httpx.NewProblem(http.StatusConflict, "address-taken", "The address is taken",
@@ -203,13 +201,6 @@ func (s *Service) problemOf(r *http.Request, err error) httpx.Problem {
 		return httpx.Unavailable("The database")
 	}
 	return httpx.Internal()
-}
-
-// unauthorized is a 401 with its challenge (RFC 6750, section 3).
-func unauthorized(slug, title, detail, challenge string) httpx.Problem {
-	p := httpx.NewProblem(http.StatusUnauthorized, slug, title, detail)
-	p.Header = http.Header{"Www-Authenticate": {challenge}}
-	return p
 }
 
 // challenge says what a client has to send to get in (RFC 9110, 11.6.1).

@@ -3,7 +3,6 @@ package gateway
 import (
 	"errors"
 	"net/http"
-	"strings"
 
 	"github.com/unreel/unreel/api"
 	"github.com/unreel/unreel/internal/httpx"
@@ -15,8 +14,8 @@ var errNoToken = errors.New("missing credentials")
 
 // claims returns who sent a request: errNoToken, client.ErrBadToken or another error if that is not known.
 func (g *Gateway) claims(r *http.Request) (client.Claims, error) {
-	scheme, token, _ := strings.Cut(r.Header.Get("Authorization"), " ")
-	if token = strings.TrimSpace(token); !strings.EqualFold(scheme, "Bearer") || token == "" {
+	token, found := httpx.BearerToken(r)
+	if !found {
 		return client.Claims{}, errNoToken
 	}
 	return g.verifier.Verify(r.Context(), token)
@@ -29,22 +28,15 @@ func (g *Gateway) authenticate(w http.ResponseWriter, r *http.Request) (client.C
 	case err == nil:
 		return claims, true
 	case errors.Is(err, errNoToken):
-		g.problem(w, r, unauthorized("missing-credentials", "A token is missing",
+		g.problem(w, r, httpx.Unauthorized("missing-credentials", "A token is missing",
 			"Send the header Authorization: Bearer and a token from POST /v1/sessions.", `Bearer`))
 	case errors.Is(err, client.ErrBadToken):
-		g.problem(w, r, unauthorized("invalid-token", "The token is not valid",
+		g.problem(w, r, httpx.Unauthorized("invalid-token", "The token is not valid",
 			"It is forged or has expired. Log in again.", `Bearer error="invalid_token"`))
 	default:
 		g.fail(w, r, err)
 	}
 	return client.Claims{}, false
-}
-
-// unauthorized is a 401 with its challenge (RFC 6750, section 3).
-func unauthorized(slug, title, detail, challenge string) httpx.Problem {
-	p := httpx.NewProblem(http.StatusUnauthorized, slug, title, detail)
-	p.Header = http.Header{"Www-Authenticate": {challenge}}
-	return p
 }
 
 // CreateUser implements POST /v1/users.
