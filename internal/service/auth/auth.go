@@ -51,15 +51,14 @@ func (c Config) Validate() error {
 // Service is the service. It needs no database to start: signing keys are made or read when they are first
 // needed.
 type Service struct {
-	config   Config
-	store    users.Store
-	accounts *Accounts
-	keys     *keyring
-	logIns   *limiter // nil: no limits
-	signUps  *limiter // nil: no limits
-	logger   *slog.Logger
-
-	refreshes *limiter // nil: no limits
+	config    Config
+	store     users.Store
+	accounts  *Accounts
+	keys      *keyring
+	logIns    *limiter
+	signUps   *limiter
+	refreshes *limiter
+	logger    *slog.Logger
 }
 
 // New makes a Service.
@@ -73,8 +72,7 @@ func New(config Config, store users.Store, logger *slog.Logger) (*Service, error
 		keys:     &keyring{store: store, logger: logger},
 	}
 	if config.RateLimit {
-		service.logIns, service.signUps = newLimiter(logIns), newLimiter(signUps)
-		service.refreshes = newLimiter(refreshes)
+		service.logIns, service.signUps, service.refreshes = newLimiter(logIns), newLimiter(signUps), newLimiter(refreshes)
 	}
 	return service, nil
 }

@@ -44,7 +44,7 @@ var refreshes = quota{
 
 // limiter slows down whoever guesses or floods. An attempt takes a token before it is looked at, so that many at
 // once cannot pass together, and gets it back if it was none of those that are limited: that is what
-// golang.org/x/time/rate has no way to do.
+// golang.org/x/time/rate has no way to do. A nil limiter has no limits.
 type limiter struct {
 	quota quota
 
@@ -59,6 +59,9 @@ func newLimiter(quota quota) *limiter {
 
 // take takes one token from each bucket, or none and returns how long to wait until all have one.
 func (l *limiter) take(now time.Time, buckets []string) (wait time.Duration) {
+	if l == nil {
+		return 0
+	}
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	for _, bucket := range buckets {
@@ -84,6 +87,9 @@ func (l *limiter) take(now time.Time, buckets []string) (wait time.Duration) {
 
 // giveBack undoes a take.
 func (l *limiter) giveBack(buckets []string) {
+	if l == nil {
+		return
+	}
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	for _, bucket := range buckets {

@@ -20,14 +20,12 @@ func (s *Service) logIn(ctx context.Context, from, email, password string) (user
 		address = ""
 	}
 	buckets := bucketsOf(from, address)
-	if s.logIns != nil {
-		if wait := s.logIns.take(time.Now(), buckets); wait > 0 {
-			s.logger.WarnContext(ctx, "log-in refused, too many have failed", "address", mask(address), "client", from)
-			return users.User{}, logIns.tooMany(wait)
-		}
+	if wait := s.logIns.take(time.Now(), buckets); wait > 0 {
+		s.logger.WarnContext(ctx, "log-in refused, too many have failed", "address", mask(address), "client", from)
+		return users.User{}, logIns.tooMany(wait)
 	}
 	user, err := s.check(ctx, address, password)
-	if s.logIns != nil && !errors.Is(err, errCredentials) {
+	if !errors.Is(err, errCredentials) {
 		s.logIns.giveBack(buckets)
 	}
 	switch {

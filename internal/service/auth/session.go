@@ -104,14 +104,12 @@ func (s *Service) grant(ctx context.Context, user users.User, sessionID string, 
 // refresh goes on with a session, or returns errSession, or an httpx.Problem if too many have failed.
 func (s *Service) refresh(ctx context.Context, from, text string) (client.Session, error) {
 	buckets := bucketsOf(from, "")
-	if s.refreshes != nil {
-		if wait := s.refreshes.take(time.Now(), buckets); wait > 0 {
-			s.logger.WarnContext(ctx, "refresh refused, too many have failed", "client", from)
-			return client.Session{}, refreshes.tooMany(wait)
-		}
+	if wait := s.refreshes.take(time.Now(), buckets); wait > 0 {
+		s.logger.WarnContext(ctx, "refresh refused, too many have failed", "client", from)
+		return client.Session{}, refreshes.tooMany(wait)
 	}
 	granted, err := s.rotate(ctx, from, text)
-	if s.refreshes != nil && !errors.Is(err, errSession) {
+	if !errors.Is(err, errSession) {
 		s.refreshes.giveBack(buckets)
 	}
 	return granted, err

@@ -11,9 +11,6 @@ import (
 // signUp makes an account for whoever asks, or returns what Accounts.Add does, or an httpx.Problem if too many were
 // asked for. The parameter from is the client's address, or empty.
 func (s *Service) signUp(ctx context.Context, from, email, password string) (users.User, error) {
-	if s.signUps == nil {
-		return s.accounts.Add(ctx, email, password, false)
-	}
 	buckets := bucketsOf(from, "")
 	if wait := s.signUps.take(time.Now(), buckets); wait > 0 {
 		s.logger.WarnContext(ctx, "sign-up refused, there were too many", "client", from)
