@@ -35,7 +35,7 @@ func newPlan(config Config) plan {
 		p.length = math.MaxInt32 / (p.chunk * p.step)
 		return p
 	}
-	first := config.longest(workers)
+	first := config.first(workers)
 	steps := int(math.Ceil(first * float64(config.Format.Rate) / float64(p.step*config.Format.FrameSize())))
 	p.chunk = max(1, min(mostSteps, steps/chunks))
 	p.length = (steps + p.chunk - 1) / p.chunk
@@ -46,8 +46,8 @@ func newPlan(config Config) plan {
 	return p
 }
 
-// longest is the length in seconds of the longest segment, which is the first.
-func (c Config) longest(workers int) float64 {
+// first is the length in seconds of the first segment, which is the longest.
+func (c Config) first(workers int) float64 {
 	most := max(shortest, min(longest, budget/float64(workers)))
 	switch {
 	case c.Segment > 0:

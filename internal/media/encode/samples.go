@@ -40,9 +40,9 @@ const loudest = 8
 
 // scale makes of a sample's bits what LAME takes, and what ffmpeg gives it.
 func scale(bits uint32) float32 {
-	const magnitude, limit = 1<<31 - 1, 0x41000000 // loudest as it is stored; what is no number lies above
+	const magnitude = 1<<31 - 1 // all but the sign; of what is no number it is above that of all numbers
 	sample := math.Float32frombits(bits)
-	if bits&magnitude >= limit {
+	if bits&magnitude >= math.Float32bits(loudest) {
 		sample = tame(sample)
 	}
 	return sample * 32768

@@ -18,7 +18,7 @@ type window struct {
 	change sync.Cond
 	first  int   // the first chunk that is kept
 	end    int   // the first that has not been read
-	last   int   // bytes of the step before it
+	last   int   // bytes of the chunk before it
 	err    error // io.EOF once the sound has ended
 }
 

@@ -30,7 +30,7 @@ func (t *Transcoder) encoder(ctx context.Context) *os.File {
 	t.all.once.Do(func() {
 		image, err := encoder.Load()
 		if err != nil {
-			t.config.Logger.WarnContext(ctx, "encoding on one core a file", "reason", err)
+			t.withoutEncoder(ctx, err)
 			return
 		}
 		t.all.image.Store(image)
@@ -38,11 +38,16 @@ func (t *Transcoder) encoder(ctx context.Context) *os.File {
 	return t.all.image.Load()
 }
 
+// withoutEncoder goes on without the parallel encoder for good.
+func (t *Transcoder) withoutEncoder(ctx context.Context, reason error) {
+	t.all.image.Store(nil)
+	t.config.Logger.WarnContext(ctx, "encoding on one core a file", "reason", reason)
+}
+
 // encoderFailed makes the best of it. Where the encoder cannot start, and never could, it never will.
 func (t *Transcoder) encoderFailed(ctx context.Context, reason error) {
 	if errors.Is(reason, errUnable) && !t.all.worked.Load() {
-		t.all.image.Store(nil)
-		t.config.Logger.WarnContext(ctx, "encoding on one core a file", "reason", reason)
+		t.withoutEncoder(ctx, reason)
 		return
 	}
 	t.config.Logger.WarnContext(ctx, "encoding again on one core", "reason", reason)
