@@ -15,4 +15,15 @@ func TestTrouble(t *testing.T) {
 	t.Run("partitions", s.testPartitions)
 	s.finish(t)
 	t.Run("converters without a fence", s.testNoFence)
+	t.Run("stop without servers", s.testStopAlone)
+}
+
+// testStopAlone stops every service when the servers have gone before it: that is no failure of a stop.
+func (s *site) testStopAlone(t *testing.T) {
+	s.cluster.Database.Kill(t)
+	s.cluster.Broker.Kill(t)
+	s.cluster.Blobs.Kill(t)
+	for _, process := range s.cluster.Processes() {
+		process.Stop(t)
+	}
 }

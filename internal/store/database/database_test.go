@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"net"
+	"net/url"
 	"os"
 	"path/filepath"
 	"strings"
@@ -152,6 +153,28 @@ func TestConnectionLost(t *testing.T) {
 	server.Restart(t)
 	if err := insert(t.Context(), db, "b", 2); err != nil {
 		t.Errorf("when it is back: %v", err)
+	}
+}
+
+// TestCloseAfterALoss closes a database whose connections were reset while nobody used them: a stop that finds its
+// server gone has not failed.
+func TestCloseAfterALoss(t *testing.T) {
+	address, err := url.Parse(servers.MariaDB(t))
+	if err != nil {
+		t.Fatal(err)
+	}
+	line := newLine(t, address.Host)
+	address.Host = line.address()
+	db, err := database.Open(address.String())
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := db.Check(t.Context()); err != nil {
+		t.Error(err)
+	}
+	line.reset()
+	if err := db.Close(); err != nil {
+		t.Errorf("got %v", err)
 	}
 }
 

@@ -45,7 +45,8 @@ func openMySQL(address string) (*DB, error) {
 	return &DB{
 		pool: pool,
 		dialect: dialect{
-			name: "mysql",
+			name:   "mysql",
+			remote: true,
 			// Without the gap locks of the default, claiming rows does not deadlock with adding them.
 			isolation:  sql.LevelReadCommitted,
 			now:        "CAST(UNIX_TIMESTAMP(NOW(6)) * 1000000 AS SIGNED)",
