@@ -14,7 +14,7 @@ import (
 	"time"
 )
 
-//go:generate go tool -modfile=../tools/go.mod esbuild src/app.ts src/app.css src/index.html src/icon.svg --bundle --minify --target=es2022 --charset=utf8 --legal-comments=none --loader:.html=copy --loader:.svg=copy --log-level=warning --outdir=dist
+//go:generate go tool -modfile=../tools/go.mod esbuild src/app.ts src/app.css src/index.html src/icon.svg --bundle --minify --target=es2022 --charset=utf8 --legal-comments=none --loader:.html=copy --loader:.svg=copy --log-level=warning --log-override:import-is-undefined=error --outdir=dist
 
 //go:embed dist
 var dist embed.FS

@@ -11,6 +11,7 @@ import (
 
 	"github.com/chromedp/cdproto/runtime"
 	"github.com/chromedp/chromedp"
+	"golang.org/x/sync/errgroup"
 
 	"github.com/unreel/unreel/internal/media/mediatest"
 	"github.com/unreel/unreel/test/harness"
@@ -101,13 +102,15 @@ func TestPage(t *testing.T) {
 		chromedp.Click("#start-upload"),
 		until(`document.querySelector("#conversions")?.textContent.includes("not a video or audio file")`),
 	)
+	other := secondTab(t, ctx, s.URL)
 	logOut(t, ctx, s.URL)
+	run(t, other, "be logged out by the other tab", chromedp.WaitVisible("#login-submit"))
 }
 
 // endToken makes the page believe that its access token has just ended, which one can't wait for.
 const endToken = `(() => {
-	const s = JSON.parse(sessionStorage.getItem("unreel.session"))
-	sessionStorage.setItem("unreel.session", JSON.stringify({ ...s, token: "ended", expires: 0 }))
+	const s = JSON.parse(localStorage.getItem("unreel.session"))
+	localStorage.setItem("unreel.session", JSON.stringify({ ...s, token: "ended", expires: 0 }))
 	return true
 })()`
 
@@ -117,21 +120,48 @@ func stayLoggedIn(t *testing.T, ctx context.Context) {
 	run(t, ctx, "go on when the token has ended",
 		until(endToken),
 		chromedp.Reload(),
-		until(`JSON.parse(sessionStorage.getItem("unreel.session")).token !== "ended"`),
+		until(`JSON.parse(localStorage.getItem("unreel.session")).token !== "ended"`),
 		chromedp.WaitVisible(`#conversions button[data-action="play"]`),
 		until(`!document.querySelector("#again").open`),
 	)
 }
 
+// secondTab opens the page once more and lets the access token end in both tabs at once: the refresh token is good once, and
+// one that comes twice would end the session.
+func secondTab(t *testing.T, ctx context.Context, url string) context.Context {
+	t.Helper()
+	other, cancel := chromedp.NewContext(ctx)
+	t.Cleanup(cancel)
+	run(t, other, "open a second tab", chromedp.Navigate(url), chromedp.WaitVisible(`#conversions li`))
+	for round := range 5 {
+		run(t, ctx, "let the token end", until(endToken))
+		var tabs errgroup.Group
+		for _, tab := range []context.Context{ctx, other} {
+			tabs.Go(func() error {
+				return chromedp.Do(tab,
+					chromedp.Reload(),
+					until(`JSON.parse(localStorage.getItem("unreel.session")).token !== "ended"`),
+					chromedp.WaitVisible(`#conversions li`),
+					until(`!document.querySelector("#again").open`),
+				)
+			})
+		}
+		if err := tabs.Wait(); err != nil {
+			t.Fatalf("round %d: %v", round, err)
+		}
+	}
+	return other
+}
+
 // logOut leaves the page, which ends the session for whoever has its tokens.
 func logOut(t *testing.T, ctx context.Context, gateway string) {
 	t.Helper()
-	kept, err := chromedp.Run(ctx, chromedp.Evaluate[string](`JSON.parse(sessionStorage.getItem("unreel.session")).refresh`))
+	kept, err := chromedp.Run(ctx, chromedp.Evaluate[string](`JSON.parse(localStorage.getItem("unreel.session")).refresh`))
 	if err != nil || kept == "" {
 		t.Fatalf("refresh token %q, %v", kept, err)
 	}
 	run(t, ctx, "log out", chromedp.Click("#logout"), chromedp.WaitVisible("#login-submit"),
-		until(`sessionStorage.getItem("unreel.session") === null`),
+		until(`localStorage.getItem("unreel.session") === null`),
 		until(`performance.getEntriesByType("resource").some(r => r.name.endsWith("/v1/sessions") && r.responseEnd > 0)`),
 	)
 	refresh := fmt.Sprintf(`{"refresh_token":%q}`, kept)

@@ -1,9 +1,9 @@
 // The page: upload videos, see what becomes of them, play and download the MP3s.
 
-import { account, authorize, logOut } from './api'
 import { byId } from './dom'
 import * as list from './list'
 import * as login from './login'
+import { account, authorize, logOut, onElsewhere } from './session'
 import * as uploads from './uploads'
 import { watch, type Watcher } from './watch'
 
@@ -34,13 +34,18 @@ function follow(): void {
 }
 
 function leave(): void {
+  logOut()
+  restart()
+  byId('email').focus()
+}
+
+/** Shows what there is for whoever is logged in now, and nothing of anybody else's. */
+function restart(): void {
   watching?.abort()
   watching = null
-  logOut()
   list.clear()
   uploads.clear()
   enter()
-  byId('email').focus()
 }
 
 login.setUp(() => {
@@ -50,6 +55,7 @@ login.setUp(() => {
 list.setUp()
 uploads.setUp(list.show, list.showEmpty)
 byId('logout').addEventListener('click', leave)
+onElsewhere(restart)
 byId('resume').addEventListener('click', () => {
   authorize().catch(() => {}) // who would rather not stays where they are
 })

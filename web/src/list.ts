@@ -5,6 +5,7 @@ import * as api from './api'
 import type { Conversion, Page } from './api'
 import { announce, byId, find, fromTemplate, message, setText } from './dom'
 import * as player from './player'
+import { account, SessionEnded } from './session'
 import * as uploads from './uploads'
 import type { Change } from './watch'
 import * as words from './words'
@@ -62,10 +63,10 @@ export function refresh(): Promise<void> {
 }
 
 async function load(): Promise<void> {
-  const owner = api.account()
+  const owner = account()
   const limit = Math.min(Math.max(rows.size, pageSize), maxPage)
   const page = await attempt(() => api.list(limit, '', true))
-  if (!page || owner !== api.account()) return
+  if (!page || owner !== account()) return
   const known = new Set(page.conversions.map((c) => c.id))
   const oldest = page.next_cursor ? page.conversions.at(-1) : undefined
   for (const { conversion } of [...rows.values()]) {
@@ -95,7 +96,7 @@ async function attempt(get: () => Promise<Page>): Promise<Page | null> {
     trouble.hidden = true
     return page
   } catch (error) {
-    if (error instanceof api.SessionEnded) throw error
+    if (error instanceof SessionEnded) throw error
     setText(trouble, message(error))
     trouble.hidden = false
     return null

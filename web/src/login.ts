@@ -1,7 +1,8 @@
 // Signing up, logging in, and logging in again.
 
-import { account, Failed, logIn, onExpired, SessionEnded, signUp } from './api'
 import { byId, find, message } from './dom'
+import { Failed } from './request'
+import { account, logIn, onExpired, SessionEnded, signUp } from './session'
 
 /** Makes the forms work. Entered is called when somebody has logged in, renewed when they did so again. */
 export function setUp(entered: () => void, renewed: () => void): void {

@@ -1,6 +1,8 @@
 // Sends a video. XMLHttpRequest, because fetch does not tell how much of a body has gone out.
 
-import { authorize, expire, explain, Failed, type Conversion } from './api'
+import type { Conversion } from './api'
+import { explain, Failed } from './request'
+import { authorize, expire } from './session'
 
 export class Canceled extends Error {}
 

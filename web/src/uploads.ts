@@ -1,7 +1,9 @@
 // Choosing videos and the rows of those that are on their way.
 
-import { Failed, SessionEnded, type Conversion } from './api'
+import type { Conversion } from './api'
 import { announce, byId, find, fromTemplate, message, setText } from './dom'
+import { Failed } from './request'
+import { SessionEnded } from './session'
 import { Canceled, newKey, upload, type Fields, type Upload } from './upload'
 import * as words from './words'
 

@@ -1,7 +1,8 @@
 // Hears of changes: by server-sent events, read with fetch because EventSource cannot send a token, and by
 // asking once a second while there are none and something is unfinished.
 
-import { call, SessionEnded } from './api'
+import { call } from './api'
+import { SessionEnded } from './session'
 
 export interface Change {
   id: string

@@ -1,0 +1,37 @@
+// One request of the gateway, and what may come instead of an answer.
+
+/** An answer, or the lack of one, in words for the person in front of the page. */
+export class Failed extends Error {
+  constructor(readonly status: number, message: string) {
+    super(message)
+  }
+}
+
+export async function send(method: string, path: string, headers: Record<string, string>, body?: unknown, signal?: AbortSignal): Promise<Response> {
+  const init: RequestInit = { method, headers, signal, cache: 'no-store' }
+  if (body !== undefined) {
+    init.headers = { ...headers, 'Content-Type': 'application/json' }
+    init.body = JSON.stringify(body)
+  }
+  let response: Response
+  try {
+    response = await fetch(path, init)
+  } catch (error) {
+    if (signal?.aborted) throw error
+    throw new Failed(0, 'The service cannot be reached. Check your connection and try again.')
+  }
+  if (!response.ok) throw explain(response.status, await response.text())
+  return response
+}
+
+/** Makes words of a problem document (RFC 9457), or of whatever else came instead. */
+export function explain(status: number, body: string): Failed {
+  try {
+    const problem: { title?: string; detail?: string } = JSON.parse(body)
+    const words = problem.detail || problem.title
+    if (words) return new Failed(status, words)
+  } catch {
+    // Not from the gateway: something in between answered.
+  }
+  return new Failed(status, `The service answered with an error (${status}). Please try again.`)
+}
