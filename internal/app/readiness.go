@@ -112,7 +112,9 @@ func (r *readiness) note(name string, err error) {
 	}
 	r.mutex.Unlock()
 	switch {
-	case err != nil && (before == "" || before == notAsked):
+	case err != nil && before == notAsked: // as where all are started at once
+		r.logger.Warn("dependency is away", "dependency", name, "error", err)
+	case err != nil && before == "":
 		r.logger.Error("dependency is away", "dependency", name, "error", err)
 	case err == nil && before != "" && before != notAsked:
 		r.logger.Info("dependency is back", "dependency", name)

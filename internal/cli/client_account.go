@@ -79,7 +79,7 @@ func (r *remote) logIn(ctx context.Context, io *IO, credentials api.Credentials)
 	if err := stored.save(); err != nil {
 		return err
 	}
-	lasts := "until you log out"
+	lasts := "until you log out, or do not come for 30 days"
 	if stored.RefreshToken == "" {
 		lasts = fmt.Sprintf("for %.0f minutes", (time.Duration(granted.ExpiresIn) * time.Second).Minutes())
 	}

@@ -398,6 +398,9 @@ func TestMachine(t *testing.T) {
 	want(t, examine(t, s, "all", "UNREEL_DATABASE"), doctor.Fail, "restore this one from a backup")
 
 	bin := t.TempDir()
+	t.Setenv("TMPDIR", file)
+	want(t, examine(t, alone(t), "all", "UNREEL_SANDBOX"), doctor.Fail, "TMPDIR")
+	t.Setenv("TMPDIR", bin)
 	t.Setenv("PATH", bin)
 	want(t, examine(t, alone(t), "all", "PATH"), doctor.Fail, "install ffmpeg")
 	for _, program := range []string{"ffmpeg", "ffprobe"} {
