@@ -73,15 +73,48 @@ func TestCrashPointsCluster(t *testing.T) {
 	}
 	program := harness.Build(t, "faults")
 	jobs := crashJobs(t)
-	site := newCrashCluster(t, program)
+	cases := clusterCases(t)
+	var workers sync.WaitGroup
+	for number := range 6 { // they wait for leases to end more than they work
+		workers.Go(func() {
+			t.Run(fmt.Sprintf("cluster %d", number), func(t *testing.T) {
+				site := newCrashCluster(t, program)
+				for c := range cases {
+					t.Run(c.service+"/"+c.point.String(), func(t *testing.T) {
+						site.choose(c.service)
+						site.crash(t, c.point, jobs)
+					})
+				}
+			})
+		})
+	}
+	workers.Wait()
+	if left := len(cases); left > 0 {
+		t.Errorf("%d cases were not run", left)
+	}
+}
+
+// clusterCase is a service to end, and where.
+type clusterCase struct {
+	service string
+	point   faults.Point
+}
+
+// clusterCases returns every case, for whoever takes the next.
+func clusterCases(t *testing.T) <-chan clusterCase {
+	t.Helper()
+	var all []clusterCase
 	for _, service := range slices.Sorted(maps.Keys(hosts)) {
 		for _, point := range crashPoints(t, hosts[service]) {
-			t.Run(service+"/"+point.String(), func(t *testing.T) {
-				site.choose(service)
-				site.crash(t, point, jobs)
-			})
+			all = append(all, clusterCase{service, point})
 		}
 	}
+	cases := make(chan clusterCase, len(all))
+	for _, c := range all {
+		cases <- c
+	}
+	close(cases)
+	return cases
 }
 
 // crashPoints returns points before and after each effect: one at any of its calls, or in the long form 20 at one call

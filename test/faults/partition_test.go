@@ -32,6 +32,8 @@ func (s *site) testPartitions(t *testing.T) {
 func (s *site) partition(t *testing.T, names []string, halfOpen bool, lasting time.Duration) {
 	s.user.LogIn(t) // its token may be from long ago
 	running := s.hold(t, s.accepted(t, s.long), 1)
+	// Long enough for a claim to end; a minute without progress would rightly end the conversion.
+	defer time.AfterFunc(3*shortLease, running.release).Stop()
 	began := time.Now()
 	var joins []func()
 	for _, name := range names {
