@@ -54,6 +54,7 @@ type rollout struct {
 	cluster *harness.Cluster
 	user    *harness.User
 	video   harness.Part
+	refresh string // goes on with the user's session; empty before there is one
 }
 
 // roll exchanges the cluster's processes in two halves, with work under way at each exchange, and then wants all of it
@@ -66,16 +67,41 @@ func (r *rollout) roll(t *testing.T, program string) {
 		process.Exchange(t, program)
 	}
 	mixed := []string{r.through(t, 0), r.through(t, 1)}
+	r.goOn(t)
 	for _, process := range []*harness.Process{c.Gateways[1], c.Converters[1], c.Notifiers[0]} {
 		process.Exchange(t, program)
 	}
 	r.user.URL = c.URLs[0]
 	r.user.LogIn(t) // by the new auth
+	r.goOn(t)
 	stop()
 	for _, id := range append(mixed, *accepted...) {
 		r.wantDone(t, id)
 	}
 	t.Logf("%d conversions", len(*accepted)+len(mixed))
+}
+
+// goOn gets the next tokens of a session that may be from another version, at a gateway that has been exchanged.
+func (r *rollout) goOn(t *testing.T) {
+	t.Helper()
+	path, body := "/v1/sessions", fmt.Sprintf(`{"email":%q,"password":%q}`, r.user.Email, harness.Password)
+	if r.refresh != "" {
+		path, body = "/v1/sessions/refresh", fmt.Sprintf(`{"refresh_token":%q}`, r.refresh)
+	}
+	anybody := harness.Stranger(t, r.cluster.URLs[0])
+	got := anybody.Post(t, path, "application/json", strings.NewReader(body))
+	if got.Status != http.StatusCreated {
+		t.Fatalf("%s: %s", path, got)
+	}
+	var session api.Session
+	got.JSON(t, &session)
+	if session.RefreshToken == nil {
+		t.Fatalf("%s: no refresh token", path)
+	}
+	anybody.Token, r.refresh = session.AccessToken, *session.RefreshToken
+	if got := anybody.Get(t, "/v1/conversions"); got.Status != http.StatusOK {
+		t.Errorf("with the new token: %s", got)
+	}
 }
 
 // through uploads by one gateway.
