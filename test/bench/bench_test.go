@@ -142,6 +142,7 @@ func BenchmarkCluster(b *testing.B) {
 		}
 		engine = append(engine, converted(b, video, bare.output).wall)
 		files = append(files, bare.carry(b))
+		bare.forget(b)
 	}
 	report := func(unit string, took time.Duration) {
 		b.ReportMetric(float64(took.Microseconds())/1000, unit)

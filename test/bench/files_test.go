@@ -10,6 +10,7 @@ import (
 	"go.mongodb.org/mongo-driver/v2/mongo"
 	"go.mongodb.org/mongo-driver/v2/mongo/options"
 
+	"github.com/unreel/unreel/internal/store/blob"
 	"github.com/unreel/unreel/test/harness"
 )
 
@@ -38,6 +39,17 @@ func newBareFiles(b *testing.B, c *harness.Cluster, video string) *bareFiles {
 	}
 	return &bareFiles{
 		output: filepath.Join(b.TempDir(), "bare.mp3"), video: content, chunks: client.Database("bench").Collection("fs.chunks"),
+	}
+}
+
+// forget removes every file: FerretDB reads all of a collection to find one document.
+func (f *bareFiles) forget(b *testing.B) {
+	b.Helper()
+	client := f.chunks.Database().Client()
+	for _, name := range []string{f.chunks.Database().Name(), string(blob.Video), string(blob.MP3)} {
+		if _, err := client.Database(name).Collection("fs.chunks").DeleteMany(b.Context(), bson.D{}); err != nil {
+			b.Fatal(err)
+		}
 	}
 }
 
