@@ -109,8 +109,11 @@ func initialise(ctx context.Context, dir string, account *url.Userinfo) error {
 	if err != nil {
 		return err
 	}
-	output, err := exec.CommandContext(ctx, program, "--no-defaults", "--user="+self.Username,
-		"--datadir="+filepath.Join(dir, "data"), "--skip-test-db", "--innodb-log-file-size=8M").CombinedOutput()
+	command := exec.CommandContext(ctx, program, "--no-defaults", "--user="+self.Username,
+		"--datadir="+filepath.Join(dir, "data"), "--skip-test-db", "--innodb-log-file-size=8M")
+	// In a folder that several use, each removes the others' temporary tables when it starts.
+	command.Env = append(os.Environ(), "TMPDIR="+dir)
+	output, err := command.CombinedOutput()
 	if err != nil {
 		return fmt.Errorf("initialise mariadb: %w\n%s", err, output)
 	}
