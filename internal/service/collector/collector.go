@@ -3,6 +3,7 @@
 package collector
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -64,20 +65,20 @@ func (c *Collector) Run(ctx context.Context) error {
 }
 
 // CollectDoomed removes the files of every record whose time has come. However many cannot be removed, they do not
-// keep the others, unless it is the whole store that is away.
+// keep the others, unless it is the whole store that is away. Of many failures, the first is told.
 func (c *Collector) CollectDoomed(ctx context.Context) error {
 	var failed error
 	var after *ledger.Doom
 	for {
 		records, err := c.ledger.Doomed(ctx, after, batch)
 		if err != nil {
-			return worst(failed, fmt.Errorf("list doomed files: %w", err))
+			return cmp.Or(failed, fmt.Errorf("list doomed files: %w", err))
 		}
 		if len(records) == 0 {
 			return failed
 		}
 		err = c.removeAll(ctx, records)
-		failed = worst(failed, err)
+		failed = cmp.Or(failed, err)
 		if err != nil && c.blobs.Check(ctx) != nil {
 			return failed
 		}
@@ -93,21 +94,13 @@ func (c *Collector) removeAll(ctx context.Context, records []ledger.Record) erro
 	for _, record := range records {
 		if err := c.remove(ctx, record.ID); err != nil {
 			failures++
-			first = worst(first, err)
+			first = cmp.Or(first, err)
 		}
 	}
 	if failures > 1 {
 		return fmt.Errorf("%d of %d conversions: %w", failures, len(records), first)
 	}
 	return first
-}
-
-// worst is the first of two errors: one of many alike is enough to be told.
-func worst(first, second error) error {
-	if first != nil {
-		return first
-	}
-	return second
 }
 
 func (c *Collector) remove(ctx context.Context, id conversion.ID) error {
@@ -129,7 +122,7 @@ func (c *Collector) remove(ctx context.Context, id conversion.ID) error {
 func (c *Collector) CollectOrphans(ctx context.Context) error {
 	var failed error
 	for _, kind := range blob.Kinds {
-		failed = worst(failed, c.collectOrphansOf(ctx, kind))
+		failed = cmp.Or(failed, c.collectOrphansOf(ctx, kind))
 	}
 	return failed
 }
@@ -139,20 +132,20 @@ func (c *Collector) collectOrphansOf(ctx context.Context, kind blob.Kind) error 
 	var failed error
 	for info, err := range c.blobs.List(ctx, kind, time.Now().Add(-c.config.OrphanAge)) {
 		if err != nil {
-			return worst(failed, fmt.Errorf("list %s: %w", kind, err))
+			return cmp.Or(failed, fmt.Errorf("list %s: %w", kind, err))
 		}
 		ids = append(ids, info.ID)
 		if len(ids) < batch {
 			continue
 		}
 		err := c.removeUnknown(ctx, kind, ids)
-		failed = worst(failed, err)
+		failed = cmp.Or(failed, err)
 		if err != nil && c.blobs.Check(ctx) != nil {
 			return failed
 		}
 		ids = ids[:0]
 	}
-	return worst(failed, c.removeUnknown(ctx, kind, ids))
+	return cmp.Or(failed, c.removeUnknown(ctx, kind, ids))
 }
 
 func (c *Collector) removeUnknown(ctx context.Context, kind blob.Kind, ids []conversion.ID) error {
@@ -166,7 +159,7 @@ func (c *Collector) removeUnknown(ctx context.Context, kind blob.Kind, ids []con
 			continue
 		}
 		if err := c.blobs.Delete(ctx, kind, id); err != nil {
-			failed = worst(failed, fmt.Errorf("remove orphan %s of %s: %w", kind, id, err))
+			failed = cmp.Or(failed, fmt.Errorf("remove orphan %s of %s: %w", kind, id, err))
 			continue
 		}
 		c.logger.WarnContext(ctx, "orphan removed", "kind", kind, "conversion", id)
