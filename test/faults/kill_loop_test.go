@@ -58,8 +58,9 @@ func longLoop(t *testing.T) loop {
 	if given, err := strconv.Atoi(os.Getenv("UNREEL_TEST_JOBS")); err == nil {
 		jobs = given
 	}
+	// Rounds are short because FerretDB reads all of a collection to find one document.
 	return loop{
-		rounds: max(1, jobs/500), jobs: jobs, kills: max(9, jobs/50), serverKills: max(3, jobs*3/1000), pauses: max(1, jobs/500),
+		rounds: max(1, jobs/100), jobs: jobs, kills: max(9, jobs/50), serverKills: max(3, jobs*3/1000), pauses: max(1, jobs/500),
 	}
 }
 
