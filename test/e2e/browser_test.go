@@ -29,6 +29,7 @@ func browser(t *testing.T) context.Context {
 		chromedp.Flag("disable-background-networking", true),
 		chromedp.Flag("disable-component-update", true),
 		chromedp.Flag("disable-sync", true),
+		chromedp.Flag("host-resolver-rules", "MAP elsewhere.test 127.0.0.1"),
 		chromedp.WindowSize(1000, 900),
 	)
 	ctx, cancel := context.WithTimeout(t.Context(), browserPatience)
@@ -102,9 +103,34 @@ func TestPage(t *testing.T) {
 		chromedp.Click("#start-upload"),
 		until(`document.querySelector("#conversions")?.textContent.includes("not a video or audio file")`),
 	)
+	storeMeanwhile(t, ctx)
 	other := secondTab(t, ctx, s.URL)
 	logOut(t, ctx, s.URL)
 	run(t, other, "be logged out by the other tab", chromedp.WaitVisible("#login-submit"))
+}
+
+// TestPageFromElsewhere comes in plain text from another machine, as the browser sees it: there tabs cannot take turns with a
+// session's refresh tokens, so that each has to have a session of its own.
+func TestPageFromElsewhere(t *testing.T) {
+	t.Parallel()
+	s := harness.StartAlone(t)
+	ctx := browser(t)
+	run(t, ctx, "sign up",
+		chromedp.Navigate(strings.Replace(s.URL, "127.0.0.1", "elsewhere.test", 1)),
+		chromedp.Click("#switch"),
+		chromedp.SendKeys("#email", "ada@example.com"),
+		chromedp.SendKeys("#password", harness.Password),
+		chromedp.Click("#login-submit"),
+		chromedp.WaitVisible("#convert"),
+		until(`localStorage.getItem("unreel.session") === null`),
+	)
+	run(t, ctx, "go on when the token has ended",
+		until(strings.ReplaceAll(endToken, "localStorage", "sessionStorage")),
+		chromedp.Reload(),
+		until(`JSON.parse(sessionStorage.getItem("unreel.session")).token !== "ended"`),
+		chromedp.WaitVisible("#convert"),
+		until(`!document.querySelector("#again").open`),
+	)
 }
 
 // endToken makes the page believe that its access token has just ended, which one can't wait for.
@@ -122,6 +148,28 @@ func stayLoggedIn(t *testing.T, ctx context.Context) {
 		chromedp.Reload(),
 		until(`JSON.parse(localStorage.getItem("unreel.session")).token !== "ended"`),
 		chromedp.WaitVisible(`#conversions button[data-action="play"]`),
+		until(`!document.querySelector("#again").open`),
+	)
+}
+
+// storeMeanwhile has another tab store the session, as it was, while this one waits for its next tokens: they must be kept.
+func storeMeanwhile(t *testing.T, ctx context.Context) {
+	t.Helper()
+	run(t, ctx, "be told of the old session while the next tokens are on their way",
+		until(endToken),
+		until(`(() => {
+			const stored = () => dispatchEvent(new StorageEvent("storage", { key: "unreel.session" }))
+			const real = window.fetch
+			window.fetch = async (...args) => {
+				const response = await real(...args)
+				if (args[0] === "/v1/sessions/refresh") stored()
+				return response
+			}
+			stored()
+			document.querySelector("#resume").click()
+			return true
+		})()`),
+		until(`JSON.parse(localStorage.getItem("unreel.session")).token !== "ended"`),
 		until(`!document.querySelector("#again").open`),
 	)
 }

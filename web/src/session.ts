@@ -1,4 +1,4 @@
-// The session with the gateway: one in all tabs of the browser, for each refresh token is good once.
+// The session with the gateway. Each refresh token is good once, so tabs share a session only where they can take turns.
 
 import { Failed, send } from './request'
 
@@ -17,12 +17,16 @@ interface Session {
 }
 
 const place = 'unreel.session'
+/** What tabs take turns by. Browsers have it only for pages that came encrypted or from this machine. */
+const locks: LockManager | undefined = navigator.locks
+/** One session for all tabs, or, where they cannot take turns, one for each. */
+const storage = locks ? localStorage : sessionStorage
 let session = restore()
 let renew: () => Promise<void> = () => Promise.reject(new SessionEnded())
 
 function restore(): Session | null {
   try {
-    return JSON.parse(localStorage.getItem(place) ?? 'null')
+    return JSON.parse(storage.getItem(place) ?? 'null')
   } catch {
     return null
   }
@@ -65,14 +69,14 @@ async function keep(email: string, response: Response): Promise<void> {
 }
 
 function store(): void {
-  localStorage.setItem(place, JSON.stringify(session))
+  storage.setItem(place, JSON.stringify(session))
 }
 
 /** Forgets the session here at once, and has the gateway end it if that can be reached. */
 export function logOut(): void {
   const refresh = session?.refresh
   session = null
-  localStorage.removeItem(place)
+  storage.removeItem(place)
   if (refresh) void send('DELETE', '/v1/sessions', {}, { refresh_token: refresh }).catch(() => {})
 }
 
@@ -84,9 +88,8 @@ function goOn(): Promise<boolean> {
   return turning
 }
 
-/** Does something while no other tab does. Browsers know such locks only of pages that came encrypted or from this machine. */
+/** Does something while no other tab does that has the same session. */
 function alone<T>(work: () => Promise<T>): Promise<T> {
-  const locks: LockManager | undefined = navigator.locks
   return locks ? locks.request(place, work) : work()
 }
 
@@ -98,13 +101,14 @@ async function turn(): Promise<boolean> {
   if (!before?.refresh) return false
   try {
     const response = await send('POST', '/v1/sessions/refresh', {}, { refresh_token: before.refresh })
-    if (session !== before) return session !== null // logged out meanwhile
+    // Logged out, or in as somebody else, meanwhile. Not by identity: what another tab stores comes as a new object.
+    if (session?.token !== before.token) return session !== null
     await keep(before.email, response)
     return true
   } catch (error) {
     if (!(error instanceof Failed) || error.status !== 401) throw error
-    if (session === before) {
-      delete before.refresh
+    if (session?.token === before.token) {
+      delete session.refresh
       store()
     }
     return false
