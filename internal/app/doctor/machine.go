@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"io/fs"
 	"os"
 	"strings"
 
@@ -87,9 +86,8 @@ func Sandbox(mode sandbox.Mode) Check {
 		if err == nil {
 			err = box.Check(ctx)
 		}
-		_, folder := errors.AsType[*fs.PathError](err)
 		switch {
-		case folder:
+		case errors.Is(err, sandbox.ErrFolder):
 			c.fail("let TMPDIR be a folder that this process may write to", "%v", err)
 		case err != nil && mode == sandbox.Required:
 			c.fail("run converters on Linux 5.13 or newer with Landlock and seccomp; or convert only videos that are trusted, with best-effort", "%v", err)

@@ -18,6 +18,9 @@ import (
 // checkTime is how long the probe may take; it needs some milliseconds.
 const checkTime = 30 * time.Second
 
+// ErrFolder says that Check could not make the files that the probe is to leave alone.
+var ErrFolder = errors.New("TMPDIR is no folder that can be written to")
+
 // EscapeError says that a program got out of a box that should have held it.
 type EscapeError struct {
 	Ways []string // what it could do, in the words of the probe
@@ -29,7 +32,7 @@ func (e *EscapeError) Error() string {
 }
 
 // Check starts a probe in the box, which tries to get out. An *EscapeError says what it could do: that is to be
-// expected where something is Missing, and nowhere else.
+// expected where something is Missing, and nowhere else. Without a temporary folder the error wraps ErrFolder.
 func (b *Box) Check(ctx context.Context) error {
 	if !launcher.Supported {
 		return nil // Missing says it all
@@ -38,12 +41,12 @@ func (b *Box) Check(ctx context.Context) error {
 	defer stop()
 	folder, err := os.MkdirTemp("", "unreel-probe-")
 	if err != nil {
-		return fmt.Errorf("check the box: %w", err)
+		return fmt.Errorf("check the box: %w: %w", ErrFolder, err)
 	}
 	defer func() { _ = os.RemoveAll(folder) }() // a folder too many is no reason to fail
 	file := filepath.Join(folder, "private")
 	if err := os.WriteFile(file, []byte("nobody's business"), 0o700); err != nil { //nolint:gosec // executing it must be forbidden by the box, not by this
-		return fmt.Errorf("check the box: %w", err)
+		return fmt.Errorf("check the box: %w: %w", ErrFolder, err)
 	}
 	err = b.probe(ctx, file, filepath.Join(folder, "new"))
 	for b.giveUp(err) {
