@@ -170,9 +170,9 @@ func TestCloseAfterALoss(t *testing.T) {
 		t.Fatal(err)
 	}
 	if err := db.Check(t.Context()); err != nil {
-		t.Error(err)
+		t.Fatal(err)
 	}
-	line.reset()
+	line.reset(t)
 	if err := db.Close(); err != nil {
 		t.Errorf("got %v", err)
 	}

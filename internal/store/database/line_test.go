@@ -3,18 +3,13 @@ package database_test
 import (
 	"io"
 	"net"
-	"sync"
 	"testing"
 )
 
-// line is a way to a server that can be cut.
+// line is a way to a server for one connection, which can be reset.
 type line struct {
-	t        *testing.T
 	listener *net.TCPListener
-	work     sync.WaitGroup
-
-	mutex sync.Mutex
-	near  []*net.TCPConn
+	near     chan *net.TCPConn
 }
 
 func newLine(t *testing.T, server string) *line {
@@ -23,49 +18,34 @@ func newLine(t *testing.T, server string) *line {
 	if err != nil {
 		t.Fatal(err)
 	}
-	l := &line{t: t, listener: listener}
-	l.work.Go(func() { l.serve(server) })
-	t.Cleanup(func() {
-		listener.Close()
-		l.reset()
-		l.work.Wait()
-	})
+	t.Cleanup(func() { listener.Close() })
+	l := &line{listener: listener, near: make(chan *net.TCPConn, 1)}
+	go func() {
+		near, err := listener.AcceptTCP()
+		if err != nil {
+			return
+		}
+		l.near <- near
+		far, err := net.Dial("tcp", server)
+		if err != nil {
+			near.Close()
+			return
+		}
+		defer far.Close()
+		go func() { _, _ = io.Copy(near, far) }()
+		_, _ = io.Copy(far, near) // until it is reset
+	}()
 	return l
 }
 
 func (l *line) address() string { return l.listener.Addr().String() }
 
-func (l *line) serve(server string) {
-	for {
-		near, err := l.listener.AcceptTCP()
-		if err != nil {
-			return
-		}
-		far, err := net.Dial("tcp", server)
-		if err != nil {
-			l.t.Error(err)
-			near.Close()
-			return
-		}
-		l.mutex.Lock()
-		l.near = append(l.near, near)
-		l.mutex.Unlock()
-		l.work.Go(func() {
-			defer far.Close()
-			_, _ = io.Copy(far, near) // ends when the line is cut, or its user is done
-		})
-		l.work.Go(func() { _, _ = io.Copy(near, far) })
+// reset ends the connection as the kernel of a machine does that has forgotten it.
+func (l *line) reset(t *testing.T) {
+	t.Helper()
+	near := <-l.near
+	if err := near.SetLinger(0); err != nil {
+		t.Error(err)
 	}
-}
-
-// reset ends every connection as the kernel of a machine does that has forgotten them.
-func (l *line) reset() {
-	l.mutex.Lock()
-	defer l.mutex.Unlock()
-	for _, near := range l.near {
-		if near.SetLinger(0) == nil { // else it is closed already
-			near.Close()
-		}
-	}
-	l.near = nil
+	near.Close()
 }
