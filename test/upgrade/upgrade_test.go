@@ -54,7 +54,7 @@ type rollout struct {
 	cluster *harness.Cluster
 	user    *harness.User
 	video   harness.Part
-	refresh string // goes on with the user's session; empty before there is one
+	session *api.Session // of the user; nil before there is one
 }
 
 // roll exchanges the cluster's processes in two halves, with work under way at each exchange, and then wants all of it
@@ -84,22 +84,16 @@ func (r *rollout) roll(t *testing.T, program string) {
 // goOn gets the next tokens of a session that may be from another version, at a gateway that has been exchanged.
 func (r *rollout) goOn(t *testing.T) {
 	t.Helper()
-	path, body := "/v1/sessions", fmt.Sprintf(`{"email":%q,"password":%q}`, r.user.Email, harness.Password)
-	if r.refresh != "" {
-		path, body = "/v1/sessions/refresh", fmt.Sprintf(`{"refresh_token":%q}`, r.refresh)
+	user := *r.user
+	user.URL = r.cluster.URLs[0]
+	if r.session == nil {
+		begun := user.BeginSession(t).Session(t)
+		r.session = &begun
+	} else {
+		*r.session = user.RefreshSession(t, *r.session).Session(t)
 	}
-	anybody := harness.Stranger(t, r.cluster.URLs[0])
-	got := anybody.Post(t, path, "application/json", strings.NewReader(body))
-	if got.Status != http.StatusCreated {
-		t.Fatalf("%s: %s", path, got)
-	}
-	var session api.Session
-	got.JSON(t, &session)
-	if session.RefreshToken == nil {
-		t.Fatalf("%s: no refresh token", path)
-	}
-	anybody.Token, r.refresh = session.AccessToken, *session.RefreshToken
-	if got := anybody.Get(t, "/v1/conversions"); got.Status != http.StatusOK {
+	user.Token = r.session.AccessToken
+	if got := user.Get(t, "/v1/conversions"); got.Status != http.StatusOK {
 		t.Errorf("with the new token: %s", got)
 	}
 }
