@@ -158,7 +158,7 @@ func storeMeanwhile(t *testing.T, ctx context.Context) {
 	run(t, ctx, "be told of the old session while the next tokens are on their way",
 		until(endToken),
 		until(`(() => {
-			const stored = () => dispatchEvent(new StorageEvent("storage", { key: "unreel.session" }))
+			const stored = () => `+tellStored+`
 			const real = window.fetch
 			window.fetch = async (...args) => {
 				const response = await real(...args)
@@ -174,20 +174,27 @@ func storeMeanwhile(t *testing.T, ctx context.Context) {
 	)
 }
 
-// secondTab opens the page once more and lets the access token end in both tabs at once: the refresh token is good once, and
-// one that comes twice would end the session.
+// secondTab opens the page once more and has both tabs ask for the next tokens at once: the refresh token is good once, and
+// one that comes twice would end the session. None is reloaded while it asks, for then nobody would get the answer.
 func secondTab(t *testing.T, ctx context.Context, url string) context.Context {
 	t.Helper()
 	other, cancel := chromedp.NewContext(ctx)
 	t.Cleanup(cancel)
+	run(t, ctx, "begin anew", chromedp.Reload(), chromedp.WaitVisible(`#conversions li`))
 	run(t, other, "open a second tab", chromedp.Navigate(url), chromedp.WaitVisible(`#conversions li`))
+	both := []context.Context{ctx, other}
+	for _, tab := range both {
+		run(t, tab, "make it slow", until(slowRefresh))
+	}
 	for round := range 5 {
-		run(t, ctx, "let the token end", until(endToken))
+		for _, tab := range both {
+			run(t, tab, "let the token end", until(endToken), until(tellStored))
+		}
 		var tabs errgroup.Group
-		for _, tab := range []context.Context{ctx, other} {
+		for _, tab := range both {
 			tabs.Go(func() error {
 				return chromedp.Do(tab,
-					chromedp.Reload(),
+					chromedp.Evaluate[chromedp.Void](`document.querySelector("#resume").click()`),
 					until(`JSON.parse(localStorage.getItem("unreel.session")).token !== "ended"`),
 					chromedp.WaitVisible(`#conversions li`),
 					until(`!document.querySelector("#again").open`),
@@ -201,10 +208,24 @@ func secondTab(t *testing.T, ctx context.Context, url string) context.Context {
 	return other
 }
 
+// tellStored has the page look at the stored session again, as if another tab had just stored it.
+const tellStored = `dispatchEvent(new StorageEvent("storage", { key: "unreel.session" }))`
+
+// slowRefresh keeps a request for the next tokens back for so long that one from another tab comes beside it, unless that
+// one waits.
+const slowRefresh = `(() => {
+	const real = window.fetch
+	window.fetch = async (...args) => {
+		if (args[0] === "/v1/sessions/refresh") await new Promise((go) => setTimeout(go, 300))
+		return real(...args)
+	}
+	return true
+})()`
+
 // logOut leaves the page, which ends the session for whoever has its tokens.
 func logOut(t *testing.T, ctx context.Context, gateway string) {
 	t.Helper()
-	kept, err := chromedp.Run(ctx, chromedp.Evaluate[string](`JSON.parse(localStorage.getItem("unreel.session")).refresh`))
+	kept, err := chromedp.Run(ctx, chromedp.Evaluate[string](refreshToken, chromedp.EvalAwaitPromise))
 	if err != nil || kept == "" {
 		t.Fatalf("refresh token %q, %v", kept, err)
 	}
@@ -218,6 +239,17 @@ func logOut(t *testing.T, ctx context.Context, gateway string) {
 		t.Errorf("after logging out: %s", got)
 	}
 }
+
+// refreshToken is what the page keeps in the browser's database.
+const refreshToken = `new Promise((found, fail) => {
+	const request = indexedDB.open("unreel")
+	request.onerror = () => fail(request.error)
+	request.onsuccess = () => {
+		const read = request.result.transaction("unreel.refresh").objectStore("unreel.refresh").get("unreel.refresh")
+		read.onsuccess = () => found(read.result.token)
+		request.result.close()
+	}
+})`
 
 // until waits for an expression to be true.
 func until(expression string) chromedp.Action[chromedp.Void] {

@@ -1,6 +1,8 @@
 // The session with the gateway. Each refresh token is good once, so tabs share a session only where they can take turns.
 
+import * as refresh from './refresh'
 import { Failed, send } from './request'
+import { alone, storage } from './tabs'
 
 /** The session has ended and nobody was there to renew it. */
 export class SessionEnded extends Error {
@@ -12,15 +14,10 @@ export class SessionEnded extends Error {
 interface Session {
   email: string
   token: string
-  refresh?: string // good once, for the tokens that come next; none if that was refused
   expires: number // of the token, in milliseconds since 1970
 }
 
 const place = 'unreel.session'
-/** What tabs take turns by. Browsers have it only for pages that came encrypted or from this machine. */
-const locks: LockManager | undefined = navigator.locks
-/** One session for all tabs, or, where they cannot take turns, one for each. */
-const storage = locks ? localStorage : sessionStorage
 let session = restore()
 let renew: () => Promise<void> = () => Promise.reject(new SessionEnded())
 
@@ -57,14 +54,24 @@ export async function signUp(email: string, password: string): Promise<void> {
 }
 
 export async function logIn(email: string, password: string): Promise<void> {
-  await keep(email.trim(), await send('POST', '/v1/sessions', {}, { email, password }))
+  const response = await send('POST', '/v1/sessions', {}, { email, password })
+  const tokens: Tokens = await response.json()
+  await alone(async () => {
+    await refresh.write({ email: email.trim(), token: tokens.refresh_token })
+    keep(email.trim(), tokens)
+  })
 }
 
-async function keep(email: string, response: Response): Promise<void> {
-  const answer: { access_token: string; expires_in: number; refresh_token?: string } = await response.json()
+interface Tokens {
+  access_token: string
+  expires_in: number
+  refresh_token: string
+}
+
+function keep(email: string, tokens: Tokens): void {
   // A little early, so that a token does not expire on its way.
-  const expires = Date.now() + Math.max(answer.expires_in - 10, 1) * 1000
-  session = { email, token: answer.access_token, refresh: answer.refresh_token, expires }
+  const expires = Date.now() + Math.max(tokens.expires_in - 10, 1) * 1000
+  session = { email, token: tokens.access_token, expires }
   store()
 }
 
@@ -74,10 +81,15 @@ function store(): void {
 
 /** Forgets the session here at once, and has the gateway end it if that can be reached. */
 export function logOut(): void {
-  const refresh = session?.refresh
   session = null
   storage.removeItem(place)
-  if (refresh) void send('DELETE', '/v1/sessions', {}, { refresh_token: refresh }).catch(() => {})
+  void end().catch(() => {})
+}
+
+/** Ends the session by its last refresh token, which may be on its way just now. */
+async function end(): Promise<void> {
+  const last = await alone(refresh.take)
+  if (last) await send('DELETE', '/v1/sessions', {}, { refresh_token: last.token })
 }
 
 let turning: Promise<boolean> | null = null
@@ -88,29 +100,22 @@ function goOn(): Promise<boolean> {
   return turning
 }
 
-/** Does something while no other tab does that has the same session. */
-function alone<T>(work: () => Promise<T>): Promise<T> {
-  return locks ? locks.request(place, work) : work()
-}
-
+/** Takes this tab's turn. Should the page be closed before the answer comes, nobody has the next tokens, and one logs in again. */
 async function turn(): Promise<boolean> {
   const stored = restore()
   if (stored && stored.email === session?.email) session = stored // another tab may have been first
   if (session && session.expires > Date.now()) return true
-  const before = session
-  if (!before?.refresh) return false
+  const last = await refresh.read()
+  if (!last || last.email !== session?.email) return false
   try {
-    const response = await send('POST', '/v1/sessions/refresh', {}, { refresh_token: before.refresh })
-    // Logged out, or in as somebody else, meanwhile. Not by identity: what another tab stores comes as a new object.
-    if (session?.token !== before.token) return session !== null
-    await keep(before.email, response)
-    return true
+    const response = await send('POST', '/v1/sessions/refresh', {}, { refresh_token: last.token })
+    const tokens: Tokens = await response.json()
+    await refresh.write({ email: last.email, token: tokens.refresh_token })
+    if (account() === last.email) keep(last.email, tokens) // else logged out meanwhile
+    return session !== null
   } catch (error) {
     if (!(error instanceof Failed) || error.status !== 401) throw error
-    if (session?.token === before.token) {
-      delete session.refresh
-      store()
-    }
+    await refresh.take()
     return false
   }
 }
