@@ -24,7 +24,7 @@ import (
 var harmless = map[string]string{
 	"blob.Open": "reads", "blob.List": "reads", "blob.Check": "reads",
 	"ledger.Get": "reads", "ledger.List": "reads", "ledger.Doomed": "reads", "ledger.Failed": "reads", "ledger.Known": "reads", "ledger.Survey": "reads",
-	"ledger.Ahead": "reads", "ledger.Check": "reads",
+	"ledger.Places": "reads", "ledger.Check": "reads",
 	"mail.Check":    "asks",
 	"queue.Consume": "its effects are those of the handler, queue.Handle",
 	"queue.Close":   "only at the end", "queue.Subscribe": "listens", "queue.Check": "asks",

@@ -80,7 +80,7 @@ func (g *Gateway) show(w http.ResponseWriter, r *http.Request, status int, recor
 		g.fail(w, r, err)
 		return
 	}
-	g.json(w, status, shown)
+	g.json(w, status, shown[0])
 }
 
 // The sizes of a list's page.
@@ -106,19 +106,15 @@ func (g *Gateway) ListConversions(w http.ResponseWriter, r *http.Request, params
 		g.fail(w, r, err)
 		return
 	}
-	list := api.ConversionList{Conversions: []api.Conversion{}}
+	var list api.ConversionList
 	if page := query.Limit - 1; len(records) > page {
 		records = records[:page]
 		list.NextCursor = formatCursor(records[page-1])
 		w.Header().Set("Link", nextLink(r.URL, list.NextCursor))
 	}
-	for _, record := range records {
-		shown, err := g.present(r.Context(), record)
-		if err != nil {
-			g.fail(w, r, err)
-			return
-		}
-		list.Conversions = append(list.Conversions, shown)
+	if list.Conversions, err = g.present(r.Context(), records...); err != nil {
+		g.fail(w, r, err)
+		return
 	}
 	g.json(w, http.StatusOK, list)
 }

@@ -9,14 +9,17 @@ import (
 	"github.com/unreel/unreel/internal/store/ledger"
 )
 
-// present is a record as its owner sees it.
-func (g *Gateway) present(ctx context.Context, record ledger.Record) (api.Conversion, error) {
-	position, err := g.ledger.Position(ctx, record)
+// present shows records as their owner sees them.
+func (g *Gateway) present(ctx context.Context, records ...ledger.Record) ([]api.Conversion, error) {
+	places, err := g.ledger.Places(ctx, records...)
 	if err != nil {
-		return api.Conversion{}, err
+		return nil, err
 	}
-	shown := presentRecord(record, g.hub.progress(record))
-	shown.QueuePosition = position
+	shown := make([]api.Conversion, len(records)) // a list without any is [], not null
+	for i, record := range records {
+		shown[i] = presentRecord(record, g.hub.progress(record))
+		shown[i].QueuePosition = places[record.ID]
+	}
 	return shown, nil
 }
 

@@ -131,8 +131,8 @@ type Store interface {
 	Forget(ctx context.Context, id conversion.ID) error
 	// Known returns which of the ids have a record whose files are not gone.
 	Known(ctx context.Context, ids []conversion.ID) (map[conversion.ID]bool, error)
-	// Ahead counts the queued records that were queued before the given one.
-	Ahead(ctx context.Context, record Record) (int, error)
+	// Places returns the places in the queue of up to a hundred records that wait there, 1 for the next.
+	Places(ctx context.Context, waiting []Record) (map[conversion.ID]int, error)
 	// Survey looks at all records at once.
 	Survey(ctx context.Context) (Survey, error)
 	// Secret returns the secret of this name; if there is none yet, the offer becomes it.

@@ -29,13 +29,18 @@ func (l *Ledger) List(ctx context.Context, query Query) ([]Record, error) {
 	return l.store.List(ctx, query)
 }
 
-// Position is a queued conversion's place in the queue, 1 for the next; 0 when it does not wait.
-func (l *Ledger) Position(ctx context.Context, record Record) (int, error) {
-	if record.Status != conversion.Queued {
-		return 0, nil
+// Places returns the places in the queue of those of up to a hundred records that wait there, 1 for the next.
+func (l *Ledger) Places(ctx context.Context, records ...Record) (map[conversion.ID]int, error) {
+	var waiting []Record
+	for _, record := range records {
+		if record.Status == conversion.Queued {
+			waiting = append(waiting, record)
+		}
 	}
-	ahead, err := l.store.Ahead(ctx, record)
-	return ahead + 1, err
+	if len(waiting) == 0 {
+		return map[conversion.ID]int{}, nil
+	}
+	return l.store.Places(ctx, waiting)
 }
 
 // Delete makes an owner's conversion a tombstone: it is gone at once, whoever works on it is fenced out, and

@@ -102,12 +102,12 @@ func (s *ledgerStore) List(ctx context.Context, query ledger.Query) ([]ledger.Re
 	return records, err
 }
 
-// Ahead implements ledger.Store.
-func (s *ledgerStore) Ahead(ctx context.Context, record ledger.Record) (int, error) {
-	ctx, end := s.eye.look(ctx, "ledger.ahead", record.ID)
-	ahead, err := s.Store.Ahead(ctx, record)
+// Places implements ledger.Store.
+func (s *ledgerStore) Places(ctx context.Context, waiting []ledger.Record) (map[conversion.ID]int, error) {
+	ctx, end := s.eye.look(ctx, "ledger.places", "")
+	places, err := s.Store.Places(ctx, waiting)
 	end(err)
-	return ahead, err
+	return places, err
 }
 
 // Doomed implements ledger.Store.

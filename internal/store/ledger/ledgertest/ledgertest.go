@@ -47,7 +47,7 @@ func Run(t *testing.T, open func(t *testing.T) Backend) {
 		"mail that is refused, released, given up":  testMailEnds,
 		"owners see only their own":                 testOwners,
 		"lists and cursors":                         testList,
-		"the place in the queue":                    testPosition,
+		"the places in the queue":                   testPlaces,
 		"what operators see and retry":              testOperator,
 		"cancel and retry":                          testCancelRetry,
 		"delete fences out and dooms the files":     testDelete,

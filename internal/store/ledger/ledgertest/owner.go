@@ -239,22 +239,22 @@ func testList(t *testing.T, f *fixture) {
 	}
 }
 
-func testPosition(t *testing.T, f *fixture) {
+func testPlaces(t *testing.T, f *fixture) {
 	ids := []conversion.ID{f.queued(), f.queued(), f.queued()}
-	for i, id := range ids {
-		position, err := f.Position(t.Context(), f.peek(id))
+	look := func(want map[conversion.ID]int) {
+		t.Helper()
+		got, err := f.Places(t.Context(), f.peek(ids[2]), f.peek(ids[0]), f.peek(ids[1]))
 		f.must(err)
-		if position != i+1 {
-			t.Errorf("position %d, want %d", position, i+1)
+		if diff := cmp.Diff(want, got); diff != "" {
+			t.Errorf("places (-want +got):\n%s", diff)
 		}
 	}
-	claim := f.claim(ids[0])
-	if position, err := f.Position(t.Context(), claim); err != nil || position != 0 {
-		t.Errorf("position of a converting one: %d, %v", position, err)
-	}
-	if position, err := f.Position(t.Context(), f.peek(ids[2])); err != nil || position != 2 {
-		t.Errorf("position after the first was taken: %d, %v", position, err)
-	}
+	look(map[conversion.ID]int{ids[0]: 1, ids[1]: 2, ids[2]: 3})
+	f.claim(ids[0])
+	look(map[conversion.ID]int{ids[1]: 1, ids[2]: 2})
+	f.claim(ids[1])
+	f.claim(ids[2])
+	look(map[conversion.ID]int{})
 }
 
 func testCancelRetry(t *testing.T, f *fixture) {

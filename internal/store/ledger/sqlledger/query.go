@@ -99,17 +99,30 @@ func (s *Store) Known(ctx context.Context, ids []conversion.ID) (map[conversion.
 	return known, rows.Err()
 }
 
-// Ahead implements ledger.Store.
-func (s *Store) Ahead(ctx context.Context, record ledger.Record) (int, error) {
-	queued := database.Micros(record.QueuedAt)
-	var ahead int
-	err := s.db.QueryRow(ctx,
-		"SELECT COUNT(*) FROM conversions WHERE status = ? AND (queued_at < ? OR (queued_at = ? AND id < ?))",
-		[]any{conversion.Queued, queued, queued, record.ID}, &ahead)
-	if err != nil {
-		return 0, fmt.Errorf("count the queue: %w", err)
+// Places implements ledger.Store. One statement counts for all, since each would be a way to the server and back.
+func (s *Store) Places(ctx context.Context, waiting []ledger.Record) (map[conversion.ID]int, error) {
+	const place = "SELECT ?, COUNT(*) + 1 FROM conversions WHERE status = ? AND (queued_at < ? OR (queued_at = ? AND id < ?))"
+	statement := strings.TrimSuffix(strings.Repeat(place+" UNION ALL ", len(waiting)), " UNION ALL ")
+	var args []any
+	for _, record := range waiting {
+		queued := database.Micros(record.QueuedAt)
+		args = append(args, record.ID, conversion.Queued, queued, queued, record.ID)
 	}
-	return ahead, nil
+	rows, err := s.db.Query(ctx, statement, args...)
+	if err != nil {
+		return nil, fmt.Errorf("count the queue: %w", err)
+	}
+	defer rows.Close()
+	places := make(map[conversion.ID]int, len(waiting))
+	for rows.Next() {
+		var id conversion.ID
+		var place int
+		if err := rows.Scan(&id, &place); err != nil {
+			return nil, fmt.Errorf("scan places in the queue: %w", err)
+		}
+		places[id] = place
+	}
+	return places, rows.Err()
 }
 
 func marks(count int) string {
