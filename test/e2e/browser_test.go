@@ -131,7 +131,33 @@ func TestPageFromElsewhere(t *testing.T) {
 		chromedp.WaitVisible("#convert"),
 		until(`!document.querySelector("#again").open`),
 	)
+	run(t, ctx, "log in where there are no refresh tokens yet",
+		until(withoutRefresh),
+		chromedp.Click("#logout"),
+		chromedp.SendKeys("#email", "ada@example.com"),
+		chromedp.SendKeys("#password", harness.Password),
+		chromedp.Click("#login-submit"),
+		chromedp.WaitVisible("#convert"),
+	)
+	run(t, ctx, "be asked for the password when the token has ended",
+		until(strings.ReplaceAll(endToken, "localStorage", "sessionStorage")),
+		until(tellStored),
+		until(`(document.querySelector("#resume").click(), true)`),
+		chromedp.WaitVisible("#again"),
+	)
 }
+
+// withoutRefresh has the service answer as while it is upgraded from a version without refresh tokens.
+const withoutRefresh = `(() => {
+	const real = window.fetch
+	window.fetch = async (...args) => {
+		const response = await real(...args)
+		if (args[0] !== "/v1/sessions" || args[1].method !== "POST") return response
+		const { refresh_token, ...rest } = await response.json()
+		return new Response(JSON.stringify(rest), { status: response.status })
+	}
+	return true
+})()`
 
 // endToken makes the page believe that its access token has just ended, which one can't wait for.
 const endToken = `(() => {

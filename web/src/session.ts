@@ -55,17 +55,21 @@ export async function signUp(email: string, password: string): Promise<void> {
 
 export async function logIn(email: string, password: string): Promise<void> {
   const response = await send('POST', '/v1/sessions', {}, { email, password })
-  const tokens: Tokens = await response.json()
-  await alone(async () => {
-    await refresh.write({ email: email.trim(), token: tokens.refresh_token })
-    keep(email.trim(), tokens)
-  })
+  await alone(async () => keep(email.trim(), await granted(email.trim(), response)))
 }
 
 interface Tokens {
   access_token: string
   expires_in: number
-  refresh_token: string
+  refresh_token?: string // missing while the service is upgraded from a version without it
+}
+
+/** Reads an answer with tokens, and keeps the refresh token. */
+async function granted(email: string, response: Response): Promise<Tokens> {
+  const tokens: Tokens = await response.json()
+  if (tokens.refresh_token) await refresh.write({ email, token: tokens.refresh_token })
+  else await refresh.take()
+  return tokens
 }
 
 function keep(email: string, tokens: Tokens): void {
@@ -109,8 +113,7 @@ async function turn(): Promise<boolean> {
   if (!last || last.email !== session?.email) return false
   try {
     const response = await send('POST', '/v1/sessions/refresh', {}, { refresh_token: last.token })
-    const tokens: Tokens = await response.json()
-    await refresh.write({ email: last.email, token: tokens.refresh_token })
+    const tokens = await granted(last.email, response)
     if (account() === last.email) keep(last.email, tokens) // else logged out meanwhile
     return session !== null
   } catch (error) {
