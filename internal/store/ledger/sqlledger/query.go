@@ -3,6 +3,7 @@ package sqlledger
 import (
 	"context"
 	"fmt"
+	"slices"
 	"strings"
 
 	"github.com/unreel/unreel/internal/conversion"
@@ -102,7 +103,7 @@ func (s *Store) Known(ctx context.Context, ids []conversion.ID) (map[conversion.
 // Places implements ledger.Store. One statement counts for all, since each would be a way to the server and back.
 func (s *Store) Places(ctx context.Context, waiting []ledger.Record) (map[conversion.ID]int, error) {
 	const place = "SELECT ?, COUNT(*) + 1 FROM conversions WHERE status = ? AND (queued_at < ? OR (queued_at = ? AND id < ?))"
-	statement := strings.TrimSuffix(strings.Repeat(place+" UNION ALL ", len(waiting)), " UNION ALL ")
+	statement := strings.Join(slices.Repeat([]string{place}, len(waiting)), " UNION ALL ")
 	var args []any
 	for _, record := range waiting {
 		queued := database.Micros(record.QueuedAt)
