@@ -8,6 +8,7 @@ import (
 	"os"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -15,8 +16,10 @@ import (
 
 	"github.com/unreel/unreel/internal/conversion"
 	"github.com/unreel/unreel/internal/media/mediatest"
+	"github.com/unreel/unreel/internal/store"
 	"github.com/unreel/unreel/internal/store/blob"
 	"github.com/unreel/unreel/internal/store/ledger"
+	"github.com/unreel/unreel/internal/store/ledger/sqlledger"
 )
 
 var second = mediatest.Spec{Seconds: 1}
@@ -320,4 +323,58 @@ func TestLedgerAway(t *testing.T) {
 	if !w.has(blob.MP3, id) {
 		t.Error("the MP3 was removed although its conversion may have been completed")
 	}
+}
+
+// TestLedgerFullForAMoment wants the outcome to be written down as soon as there is room, long before the lease ends.
+func TestLedgerFullForAMoment(t *testing.T) {
+	for name, want := range map[string]struct {
+		commit  error
+		settled func(ledger.Record) bool
+	}{
+		"a result": {nil, func(r ledger.Record) bool { return r.Status == conversion.Completed && r.Attempts == 1 }},
+		"an error": {errors.New("no room to commit"), func(r ledger.Record) bool { return r.LastError != "" }},
+	} {
+		t.Run(name, func(t *testing.T) {
+			w := newWorld(t)
+			full := &fullLedger{Store: sqlledger.New(w.db), refused: make(chan struct{})}
+			w.ledger = ledger.New(full, ledger.DefaultConfig())
+			door := newDoor(w)
+			door.commit = want.commit
+			w.start()
+			id := w.queued(mediatest.Bytes(t, second))
+			w.hint(id)
+			door.wait()
+			full.is.Store(true)
+			close(door.pass)
+			for range 3 {
+				select {
+				case <-full.refused:
+				case <-time.After(patience):
+					t.Fatal("the outcome was not tried again")
+				}
+			}
+			full.is.Store(false)
+			w.eventually(id, "the outcome", want.settled)
+			w.stop()
+		})
+	}
+}
+
+// fullLedger refuses every change while it is full.
+type fullLedger struct {
+	ledger.Store
+
+	is      atomic.Bool
+	refused chan struct{}
+}
+
+func (f *fullLedger) Update(ctx context.Context, id conversion.ID, change func(r *ledger.Record, now time.Time) error) (ledger.Record, error) {
+	if f.is.Load() {
+		select {
+		case f.refused <- struct{}{}:
+		case <-ctx.Done():
+		}
+		return ledger.Record{}, store.ErrFull
+	}
+	return f.Store.Update(ctx, id, change)
 }

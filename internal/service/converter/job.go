@@ -9,6 +9,7 @@ import (
 
 	"github.com/unreel/unreel/internal/conversion"
 	"github.com/unreel/unreel/internal/media/transcode"
+	"github.com/unreel/unreel/internal/store"
 	"github.com/unreel/unreel/internal/store/blob"
 	"github.com/unreel/unreel/internal/store/ledger"
 )
@@ -21,6 +22,9 @@ var (
 // settleTime is how long the outcome of a conversion may take to be written down, whatever happened to the
 // conversion's own context.
 const settleTime = 10 * time.Second
+
+// settlePause is how long to wait before an outcome is written down once more.
+const settlePause = 100 * time.Millisecond
 
 // job is one claimed conversion.
 type job struct {
@@ -59,7 +63,9 @@ func (c *Converter) work(ctx context.Context, claim ledger.Record) error {
 // settleResult completes the conversion.
 func (j *job) settleResult(ctx context.Context, result transcode.Result, took time.Duration) error {
 	video := conversion.Video{Duration: result.Track.Duration, Codec: result.Track.Codec}
-	record, err := j.ledger.Complete(ctx, j.claim.ID, j.claim.Fence, video, result.MP3)
+	record, err := settle(ctx, func() (ledger.Record, error) {
+		return j.ledger.Complete(ctx, j.claim.ID, j.claim.Fence, video, result.MP3)
+	})
 	if errors.Is(err, ledger.ErrStale) || errors.Is(err, ledger.ErrNotFound) {
 		return j.discard(ctx)
 	}
@@ -94,24 +100,7 @@ func (j *job) discard(ctx context.Context) error {
 
 // settleError fails the conversion, hands it back, or leaves it to whoever has it now.
 func (j *job) settleError(ctx context.Context, cause error) error {
-	var failure *conversion.Failure
-	var err error
-	var record ledger.Record
-	switch {
-	case errors.Is(cause, ledger.ErrStale):
-		j.logger.WarnContext(ctx, "conversion given up", "cause", cause)
-		// The news of a cancellation may have come late, to a claim made after a retry: that one is handed back.
-		err = j.ledger.Release(ctx, j.claim.ID, j.claim.Fence)
-	case errors.Is(cause, errStopping), errors.Is(cause, errLeaseLost), errors.Is(cause, context.Canceled):
-		j.logger.InfoContext(ctx, "conversion handed back", "cause", cause)
-		err = j.ledger.Release(ctx, j.claim.ID, j.claim.Fence)
-	case errors.As(cause, &failure):
-		j.logger.InfoContext(ctx, "conversion failed", "slug", failure.Slug, "detail", failure.Detail)
-		record, err = j.ledger.Fail(ctx, j.claim.ID, j.claim.Fence, *failure)
-	default:
-		j.logger.WarnContext(ctx, "conversion will be tried again", "error", cause)
-		record, err = j.ledger.Reschedule(ctx, j.claim.ID, j.claim.Fence, cause)
-	}
+	record, err := settle(ctx, j.verdict(ctx, cause))
 	if errors.Is(err, ledger.ErrStale) || errors.Is(err, ledger.ErrNotFound) {
 		return nil
 	}
@@ -123,6 +112,46 @@ func (j *job) settleError(ctx context.Context, cause error) error {
 		j.announceRecord(ctx, record)
 	}
 	return nil
+}
+
+// verdict says what becomes of a conversion that has no result, and returns how to write that down; the record is empty
+// where it is nobody's news.
+func (j *job) verdict(ctx context.Context, cause error) func() (ledger.Record, error) {
+	release := func() (ledger.Record, error) {
+		return ledger.Record{}, j.ledger.Release(ctx, j.claim.ID, j.claim.Fence)
+	}
+	var failure *conversion.Failure
+	switch {
+	case errors.Is(cause, ledger.ErrStale):
+		j.logger.WarnContext(ctx, "conversion given up", "cause", cause)
+		// The news of a cancellation may have come late, to a claim made after a retry: that one is handed back.
+		return release
+	case errors.Is(cause, errStopping), errors.Is(cause, errLeaseLost), errors.Is(cause, context.Canceled):
+		j.logger.InfoContext(ctx, "conversion handed back", "cause", cause)
+		return release
+	case errors.As(cause, &failure):
+		j.logger.InfoContext(ctx, "conversion failed", "slug", failure.Slug, "detail", failure.Detail)
+		return func() (ledger.Record, error) { return j.ledger.Fail(ctx, j.claim.ID, j.claim.Fence, *failure) }
+	default:
+		j.logger.WarnContext(ctx, "conversion will be tried again", "error", cause)
+		return func() (ledger.Record, error) { return j.ledger.Reschedule(ctx, j.claim.ID, j.claim.Fence, cause) }
+	}
+}
+
+// settle writes an outcome down. A ledger that is away, or full, is asked again until the context ends: converting once
+// more, when the claim has run out, would take longer.
+func settle(ctx context.Context, write func() (ledger.Record, error)) (ledger.Record, error) {
+	for {
+		record, err := write()
+		if !errors.Is(err, store.ErrUnavailable) && !errors.Is(err, store.ErrFull) {
+			return record, err
+		}
+		select {
+		case <-ctx.Done():
+			return record, err
+		case <-time.After(settlePause):
+		}
+	}
 }
 
 func (j *job) announceRecord(ctx context.Context, record ledger.Record) {
