@@ -9,6 +9,7 @@ import (
 	"flag"
 	"fmt"
 	"os"
+	"runtime"
 
 	"github.com/unreel/unreel/internal/media/encode"
 	"github.com/unreel/unreel/internal/media/lame"
@@ -34,6 +35,11 @@ func run() error {
 	flag.IntVar(&config.Workers, "workers", 1, "encoders that run at once")
 	flag.Int64Var(&config.Samples, "samples", 0, "how many there will be, about")
 	flag.Parse()
+
+	// Go's own part of the work is small, and so much is enough for it: more would only be handed around at each call into
+	// LAME, which happens outside.
+	const share = 8
+	runtime.GOMAXPROCS(1 + config.Workers/share)
 
 	library, err := lame.Open()
 	if err != nil {

@@ -51,7 +51,7 @@ func Run(ctx context.Context, config Config, pcm io.Reader, out io.Writer) error
 	}
 	plan := newPlan(config)
 	sample := 4 * config.Format.Channels
-	sound, err := newWindow(plan.samples(config.Format)*sample, plan.ahead)
+	sound, err := newWindow(pcm, sample, plan.samples(config.Format)*sample, plan.ahead)
 	if err != nil {
 		return fmt.Errorf("encode: %w", err)
 	}
@@ -61,7 +61,6 @@ func Run(ctx context.Context, config Config, pcm io.Reader, out io.Writer) error
 	stop := context.AfterFunc(ctx, func() { crew.fail(context.Cause(ctx)) })
 	defer stop()
 
-	group.Go(func() error { return sound.fill(pcm, sample) })
 	for range max(config.Workers, 1) {
 		group.Go(crew.work)
 	}

@@ -21,6 +21,9 @@ type matcher struct {
 
 // advance compares as far as own has frames. It returns where to join, once the segments agree.
 func (m *matcher) advance() (*join, error) {
+	if m.next == nil {
+		m.frame = m.own.end
+	}
 	for ; m.frame < m.own.start+len(m.own.units); m.frame++ {
 		if m.frame == m.last().end {
 			m.enter()
@@ -40,7 +43,7 @@ func (m *matcher) advance() (*join, error) {
 			m.run++
 		}
 		if m.run == agreement {
-			return &join{next: m.next.number, frame: m.best()}, nil
+			return &join{next: m.next, frame: m.best()}, nil
 		}
 	}
 	return nil, nil
@@ -51,7 +54,7 @@ func (m *matcher) enter() {
 	if m.next != nil {
 		m.crew.enter(m.next, void)
 	}
-	m.next = m.crew.segment(m.last().number + 1)
+	m.next = m.crew.plan.behind(m.last())
 	m.first, m.run = m.frame, 0
 }
 
