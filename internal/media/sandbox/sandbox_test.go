@@ -5,6 +5,7 @@ package sandbox_test
 import (
 	"bytes"
 	"errors"
+	"io"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -15,6 +16,7 @@ import (
 	"time"
 
 	"go.uber.org/goleak"
+	"golang.org/x/sys/unix"
 
 	"github.com/unreel/unreel/internal/media/sandbox"
 )
@@ -91,6 +93,38 @@ func TestPipesAndOpenPrograms(t *testing.T) {
 	out, log, err := start(t, sandbox.Spec{Program: "cat", Image: image, Stdin: strings.NewReader("through")})
 	if out != "through" || err != nil {
 		t.Errorf("%q, %q, %v", out, log, err)
+	}
+}
+
+// TestStandsBack asks the kernel about a program that has begun its work.
+func TestStandsBack(t *testing.T) {
+	stdin, in, err := os.Pipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	out, stdout, err := os.Pipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _, _ = stdin.Close(), out.Close() }()
+	process, err := whole(t).Start(t.Context(), sandbox.Spec{Program: program(t, "cat"), Stdin: stdin, Stdout: stdout, Stderr: io.Discard})
+	if err != nil {
+		t.Fatal(err)
+	}
+	_ = stdout.Close()
+	if _, err := in.WriteString("x"); err != nil {
+		t.Error(err)
+	}
+	if _, err := io.ReadFull(out, make([]byte, 1)); err != nil {
+		t.Error(err)
+	}
+	attributes, err := unix.SchedGetAttr(process.PID(), 0)
+	if err != nil || attributes.Policy != unix.SCHED_BATCH {
+		t.Errorf("its policy is %+v: %v", attributes, err)
+	}
+	_ = in.Close()
+	if err := process.Wait(); err != nil {
+		t.Error(err)
 	}
 }
 

@@ -21,6 +21,7 @@ const (
 	sysPtrace                = 101
 	sysCapget                = 125
 	sysCapset                = 126
+	sysSchedSetscheduler     = 144
 	sysPrctl                 = 157
 	sysTgkill                = 234
 	sysExitGroup             = 231

@@ -23,6 +23,7 @@ const (
 	sysExitGroup             = 94
 	sysUnshare               = 97
 	sysPtrace                = 117
+	sysSchedSetscheduler     = 119
 	sysKill                  = 129
 	sysTgkill                = 131
 	sysPrctl                 = 167

@@ -50,6 +50,8 @@ const (
 
 	capabilityVersion3 = 0x20080522
 	readAnyFile        = 1 << 2 // CAP_DAC_READ_SEARCH
+
+	batch = 3 // SCHED_BATCH of linux/sched.h
 )
 
 // launch turns the process into the program, or ends it. The arguments end with nil.
@@ -72,6 +74,7 @@ func launch(args []*byte) {
 	limit("limit core", limitCore, 0, 0)
 	limitUnlessZero("limit CPU", limitCPU, plan.CPU, plan.CPU+1) // first SIGXCPU, which tells why, then SIGKILL
 	limitUnlessZero("limit open files", limitOpenFiles, plan.OpenFiles, plan.OpenFiles)
+	standBack()
 	plan.become(args[program], args[program+1:])
 }
 
@@ -141,6 +144,14 @@ func dropCapabilities(landlocked bool) {
 	sets[0].effective, sets[0].permitted, sets[0].inheritable = kept, kept, 0
 	sets[1].effective, sets[1].permitted, sets[1].inheritable = 0, 0, 0
 	must("drop capabilities", call(sysCapset, uintptr(unsafe.Pointer(&header)), uintptr(unsafe.Pointer(&sets)), 0, 0, 0))
+}
+
+// standBack has the program interrupt nothing that runs when there is something for it to do again: it computes, and
+// nobody waits for its next step. Else ffmpeg would interrupt the encoders at each piece of sound. Where that is not
+// allowed it is only slower.
+func standBack() {
+	var priority [1]uint32
+	call(sysSchedSetscheduler, 0, batch, uintptr(unsafe.Pointer(&priority)), 0, 0)
 }
 
 func limitUnlessZero(what string, resource uintptr, soft, hard uint64) {

@@ -110,6 +110,7 @@ var calls = map[uint32]uint32{
 	sysPtrace:                unix.SYS_PTRACE,
 	sysCapget:                unix.SYS_CAPGET,
 	sysCapset:                unix.SYS_CAPSET,
+	sysSchedSetscheduler:     unix.SYS_SCHED_SETSCHEDULER,
 	sysPrctl:                 unix.SYS_PRCTL,
 	sysTgkill:                unix.SYS_TGKILL,
 	sysExitGroup:             unix.SYS_EXIT_GROUP,

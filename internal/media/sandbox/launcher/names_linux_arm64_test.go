@@ -96,6 +96,7 @@ var calls = map[uint32]uint32{
 	sysReadlinkat:            unix.SYS_READLINKAT,
 	sysCapget:                unix.SYS_CAPGET,
 	sysCapset:                unix.SYS_CAPSET,
+	sysSchedSetscheduler:     unix.SYS_SCHED_SETSCHEDULER,
 	sysExitGroup:             unix.SYS_EXIT_GROUP,
 	sysUnshare:               unix.SYS_UNSHARE,
 	sysPtrace:                unix.SYS_PTRACE,
