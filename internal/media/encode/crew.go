@@ -69,7 +69,7 @@ func (c *crew) begin() (*segment, error) {
 		}
 		c.ended = true
 		c.enter(s, void)
-		c.done(s)
+		c.dismiss(s)
 	}
 	return c.share(), nil
 }
@@ -96,11 +96,11 @@ func (c *crew) share() *segment {
 func (c *crew) leave(s *segment) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	c.done(s)
+	c.dismiss(s)
 }
 
-// done takes a segment off those that an encoder is at.
-func (c *crew) done(s *segment) {
+// dismiss takes a segment off those that an encoder is at.
+func (c *crew) dismiss(s *segment) {
 	at := slices.Index(c.busy, s)
 	c.busy = slices.Delete(c.busy, at, at+1)
 	c.release()
