@@ -22,7 +22,7 @@ type matcher struct {
 // advance compares as far as own has frames. It returns where to join, once the segments agree.
 func (m *matcher) advance() (*join, error) {
 	if m.next == nil {
-		m.frame = m.own.end
+		m.frame = m.own.end // which comes nearer when another worker takes a part of the segment
 	}
 	for ; m.frame < m.own.start+len(m.own.units); m.frame++ {
 		if m.frame == m.last().end {

@@ -105,6 +105,9 @@ func (w *window) length() int {
 func (w *window) release(i int) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
+	if i <= w.first {
+		return // another encoder is the first, as for all but one it is each time
+	}
 	for ; w.first < i && len(w.chunks) > 0; w.first++ {
 		w.free = append(w.free, w.chunks[0][:w.size])
 		w.chunks = w.chunks[1:]
