@@ -1,7 +1,6 @@
 package faults
 
 import (
-	"errors"
 	"fmt"
 	"testing"
 	"time"
@@ -34,7 +33,7 @@ func TestPromisesOfMutants(t *testing.T) {
 }
 
 // keepsPromises kills a system in one process right after its last 202, and right after it has called the last
-// conversion completed, and returns what it did not keep to.
+// conversion completed, and returns the first promise that it did not keep.
 func keepsPromises(t *testing.T, mutant string) error {
 	public, data := harness.FreePort(t), t.TempDir()
 	alone := &harness.Alone{Data: data, URL: "http://" + public}
@@ -67,11 +66,12 @@ func keepsPromises(t *testing.T, mutant string) error {
 	alone.Kill(t)
 	alone.Start(t)
 	alone.Ready(t)
-	var failed error
 	for i, id := range ids {
-		failed = errors.Join(failed, k.kept(t, id, jobs[i], alone.Mails))
+		if err := k.kept(t, id, jobs[i], alone.Mails); err != nil {
+			return fmt.Errorf("killed after %s was completed: %w", ids[len(ids)-1], err)
+		}
 	}
-	return failed
+	return nil
 }
 
 // awaitCompleted returns an error when a conversion can no longer be completed, or is not in good time.
@@ -108,11 +108,10 @@ func (k *killLoop) kept(t *testing.T, id string, want outcome, mails func(testin
 	if err := checkMP3(get, c, want); err != nil {
 		return fmt.Errorf("%s: %w", id, err)
 	}
-	harness.Eventually(t, "the mail about "+id, func() error {
-		if len(mails(t, id)) != 1 {
-			return fmt.Errorf("%d mails", len(mails(t, id)))
+	return harness.Await(t, time.Minute, func() error {
+		if count := len(mails(t, id)); count != 1 {
+			return fmt.Errorf("%d mails about %s", count, id)
 		}
 		return nil
 	})
-	return nil
 }

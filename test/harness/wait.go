@@ -1,7 +1,6 @@
 package harness
 
 import (
-	"context"
 	"testing"
 	"time"
 
@@ -20,18 +19,25 @@ func Eventually(t testing.TB, what string, check func() error) {
 // Within is Eventually with its own patience.
 func Within(t testing.TB, patience time.Duration, what string, check func() error) {
 	t.Helper()
-	ctx, cancel := context.WithTimeout(context.WithoutCancel(t.Context()), patience)
-	defer cancel()
+	if err := Await(t, patience, check); err != nil {
+		t.Fatalf("waited %v for %s: %v", patience, what, err)
+	}
+}
+
+// Await is Within for what may as well never hold: it returns what check said last.
+func Await(t testing.TB, patience time.Duration, check func() error) error {
+	t.Helper()
+	deadline := time.After(patience)
 	ticker := time.NewTicker(50 * time.Millisecond)
 	defer ticker.Stop()
 	for {
 		err := check()
 		if err == nil {
-			return
+			return nil
 		}
 		select {
-		case <-ctx.Done():
-			t.Fatalf("waited %v for %s: %v", patience, what, err)
+		case <-deadline:
+			return err
 		case <-ticker.C:
 		}
 	}
