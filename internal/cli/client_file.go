@@ -19,7 +19,7 @@ type newborn struct {
 // newFile begins a file beside the name that it will have.
 func newFile(path string, mode fs.FileMode) (*newborn, error) {
 	temporary := filepath.Join(filepath.Dir(path), ".unreel-"+rand.Text()+".part")
-	file, err := os.OpenFile(temporary, os.O_WRONLY|os.O_CREATE|os.O_EXCL, mode)
+	file, err := os.OpenFile(temporary, os.O_RDWR|os.O_CREATE|os.O_EXCL, mode)
 	if err != nil {
 		return nil, &fs.PathError{Op: "create", Path: path, Err: errors.Unwrap(err)} // with the name that was asked for
 	}

@@ -134,6 +134,18 @@ func TestConvertOutput(t *testing.T) {
 	}
 }
 
+// TestConvertGrowsInPlace has no other folder in which the MP3 could grow first, and be copied from.
+func TestConvertGrowsInPlace(t *testing.T) {
+	dir := folder(t, "talk.mp4")
+	t.Setenv("TMPDIR", filepath.Join(dir, "nowhere"))
+	if code, _, err := unreel(t, "convert", filepath.Join(dir, "talk.mp4")); code != 0 {
+		t.Errorf("exit code %d, errors %q", code, err)
+	}
+	if stats := inspect(t, filepath.Join(dir, "talk.mp3")); stats.Duration != 2*time.Second {
+		t.Errorf("%+v", stats)
+	}
+}
+
 func TestConvertOptions(t *testing.T) {
 	dir := folder(t, "talk.mp4")
 	path := filepath.Join(dir, "out.mp3")
