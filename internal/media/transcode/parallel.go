@@ -82,12 +82,10 @@ func (r *run) encodeOn(ctx context.Context, cores int, image *os.File, p *plan, 
 		group, in = errgroup.WithContext(ctx)
 	)
 	group.Go(func() (err error) {
-		defer pcm.write.Close()
 		decoding, err = r.decode(in, p, r.decodeArgs(p, loud), pcm.write)
 		return err
 	})
 	group.Go(func() error {
-		defer pcm.read.Close()
 		return r.assemble(in, process{
 			box: r.config.Sandbox, path: encoder.Name, image: image, args: encoder.Args(p.encoding(cores)), stdin: pcm.read,
 			output: a.take, deadline: p.deadline(r.config.Grace),

@@ -30,8 +30,8 @@ type process struct {
 	args     []string
 	reads    []string      // absolute paths of what it may read
 	deadline time.Duration // from the start
-	stdin    *os.File      // nil: nothing
-	stdout   *os.File      // nil: output gets it
+	stdin    *os.File      // run closes it; nil: nothing
+	stdout   *os.File      // likewise; nil: output gets it
 	// output consumes standard output; nil discards it.
 	output func(io.Reader) error
 	// progress gets what -progress pipe:3 says; when that tells of nothing new for stall, the process ends.
@@ -75,6 +75,7 @@ func (e ending) killed() bool {
 
 // run starts the process and waits for it and for everything that reads from it. An exit code is no error.
 func (p process) run(ctx context.Context) (ending, error) {
+	defer p.closeGiven()
 	ctx, cancel := context.WithCancelCause(ctx)
 	defer cancel(nil)
 	ctx, stop := context.WithTimeoutCause(ctx, p.deadline, errDeadline)
@@ -91,6 +92,7 @@ func (p process) run(ctx context.Context) (ending, error) {
 		return ending{}, fmt.Errorf("%w: %w", errStart, err)
 	}
 	pipes.closeWriters()
+	p.closeGiven()
 	var group errgroup.Group
 	group.Go(started.Wait)
 	var consumed error
@@ -107,6 +109,16 @@ func (p process) run(ctx context.Context) (ending, error) {
 	})
 	err = group.Wait()
 	return end, p.outcome(ctx, &end, consumed, err)
+}
+
+// closeGiven leaves to the process alone what it was given; it may be called again. As long as an end of a pipe is open
+// here, each piece that goes through the pipe wakes this process, too: Go watches every pipe that it has open.
+func (p process) closeGiven() {
+	for _, file := range []*os.File{p.stdin, p.stdout} {
+		if file != nil {
+			_ = file.Close() // nothing of ours was in it
+		}
+	}
 }
 
 // outcome sorts out why the process ended: the first cause counts, not what followed from it.
