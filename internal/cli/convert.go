@@ -12,7 +12,7 @@ import (
 	"golang.org/x/sync/errgroup"
 
 	"github.com/unreel/unreel/internal/conversion"
-	"github.com/unreel/unreel/internal/media/mp3"
+	"github.com/unreel/unreel/internal/media/id3"
 	"github.com/unreel/unreel/internal/media/sandbox"
 	"github.com/unreel/unreel/internal/media/transcode"
 )
@@ -106,7 +106,7 @@ func (c *ConvertCmd) readCover() ([]byte, error) {
 	if err != nil {
 		return nil, UsageError{fmt.Errorf("--cover: %w", err)}
 	}
-	if _, ok := mp3.CoverType(picture); !ok {
+	if _, ok := id3.CoverType(picture); !ok {
 		return nil, UsageError{fmt.Errorf("--cover: %s must be a JPEG or PNG picture", c.Cover)}
 	}
 	return picture, nil

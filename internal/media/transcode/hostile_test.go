@@ -19,8 +19,8 @@ import (
 	"time"
 
 	"github.com/unreel/unreel/internal/conversion"
+	"github.com/unreel/unreel/internal/media/id3"
 	"github.com/unreel/unreel/internal/media/mediatest"
-	"github.com/unreel/unreel/internal/media/mp3"
 	"github.com/unreel/unreel/internal/media/transcode"
 )
 
@@ -92,7 +92,7 @@ func TestBombs(t *testing.T) {
 func TestPictureBomb(t *testing.T) {
 	header := []byte("\x00\x00\x75\x30\x00\x00\x75\x30\x08\x06\x00\x00\x00") // width, height, RGBA
 	picture := slices.Concat([]byte("\x89PNG\r\n\x1a\n"), chunk("IHDR", header), chunk("IDAT", deflated(1<<20)), chunk("IEND", nil))
-	tag, err := mp3.Tag{Title: "bomb", Cover: picture}.Bytes()
+	tag, err := id3.Tag{Title: "bomb", Cover: picture}.Bytes()
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/unreel/unreel/internal/conversion"
+	"github.com/unreel/unreel/internal/media/id3"
 	"github.com/unreel/unreel/internal/media/mp3"
 )
 
@@ -57,7 +58,7 @@ func (r *run) tag() ([]byte, error) {
 	if o.NoTags {
 		return nil, nil
 	}
-	return mp3.Tag{
+	return id3.Tag{
 		Title:  cmp.Or(o.Title, own.Title),
 		Artist: cmp.Or(o.Artist, own.Artist),
 		Album:  cmp.Or(o.Album, own.Album),

@@ -1,4 +1,6 @@
-package mp3
+// Package id3 makes the tag of an MP3 (ID3v2.4, id3.org/id3v2.4.0-structure). It is no part of package mp3 because of what
+// it brings along: the parallel encoder, which is loaded with every conversion, has to do with frames only.
+package id3
 
 import (
 	"bytes"
