@@ -8,7 +8,6 @@ import (
 	"io"
 	"math"
 	"os"
-	"sync"
 	"sync/atomic"
 	"time"
 
@@ -18,36 +17,18 @@ import (
 	"github.com/unreel/unreel/internal/media/encoder"
 )
 
-// allCores is the parallel encoder, once it is needed.
+// allCores is what is known of the parallel encoder.
 type allCores struct {
-	once   sync.Once
-	image  atomic.Pointer[os.File] // nil: there is none
+	load   func() (*os.File, error) // the program, once
 	worked atomic.Bool
-}
-
-// encoder returns the parallel encoder; nil where there is none.
-func (t *Transcoder) encoder(ctx context.Context) *os.File {
-	t.all.once.Do(func() {
-		image, err := encoder.Load()
-		if err != nil {
-			t.withoutEncoder(ctx, err)
-			return
-		}
-		t.all.image.Store(image)
-	})
-	return t.all.image.Load()
-}
-
-// withoutEncoder goes on without the parallel encoder for good.
-func (t *Transcoder) withoutEncoder(ctx context.Context, reason error) {
-	t.all.image.Store(nil)
-	t.config.Logger.WarnContext(ctx, "encoding on one core a file", "reason", reason)
+	unable atomic.Bool // for good
 }
 
 // encoderFailed makes the best of it. Where the encoder cannot start, and never could, it never will.
 func (t *Transcoder) encoderFailed(ctx context.Context, reason error) {
 	if errors.Is(reason, errUnable) && !t.all.worked.Load() {
-		t.withoutEncoder(ctx, reason)
+		t.all.unable.Store(true)
+		t.config.Logger.WarnContext(ctx, "encoding on one core a file", "reason", reason)
 		return
 	}
 	t.config.Logger.WarnContext(ctx, "encoding again on one core", "reason", reason)
@@ -68,8 +49,9 @@ var (
 	errUnable = fmt.Errorf("%w to start", errEncoder)
 )
 
-// encodeOn has ffmpeg decode, and the encoder make the frames on so many cores.
-func (r *run) encodeOn(ctx context.Context, cores int, image *os.File, p *plan, loud *loudness, a *assembly) (ending, error) {
+// encodeOn has ffmpeg decode, and the encoder make the frames on so many cores. The encoder is ready long before ffmpeg
+// has anything for it: nothing is to keep ffmpeg waiting.
+func (r *run) encodeOn(ctx context.Context, cores int, p *plan, loud *loudness, a *assembly) (ending, error) {
 	pcm, err := openPipe()
 	if err != nil {
 		return ending{}, err
@@ -86,6 +68,10 @@ func (r *run) encodeOn(ctx context.Context, cores int, image *os.File, p *plan, 
 		return err
 	})
 	group.Go(func() error {
+		image, err := r.all.load()
+		if err != nil {
+			return fmt.Errorf("%w: %w", errUnable, err)
+		}
 		return r.assemble(in, process{
 			box: r.config.Sandbox, path: encoder.Name, image: image, args: encoder.Args(p.encoding(cores)), stdin: pcm.read,
 			output: a.take, deadline: p.deadline(r.config.Grace),

@@ -122,16 +122,14 @@ func (r *run) encode(ctx context.Context, p *plan, out *canvas, tag []byte) (con
 func (r *run) frames(ctx context.Context, p *plan, loud *loudness, a *assembly) (ending, error) {
 	cores, giveBack := r.cores.take(r.config.Cores, cmp.Or(r.job.Cores, r.config.Cores))
 	defer giveBack()
-	if p.parallel(cores) {
-		if image := r.encoder(ctx); image != nil {
-			end, err := r.encodeOn(ctx, cores, image, p, loud, a)
-			if !errors.Is(err, errEncoder) {
-				return end, err
-			}
-			r.encoderFailed(ctx, err)
-			if err := a.reset(); err != nil {
-				return ending{}, err
-			}
+	if p.parallel(cores) && !r.all.unable.Load() {
+		end, err := r.encodeOn(ctx, cores, p, loud, a)
+		if !errors.Is(err, errEncoder) {
+			return end, err
+		}
+		r.encoderFailed(ctx, err)
+		if err := a.reset(); err != nil {
+			return ending{}, err
 		}
 	}
 	return r.ffmpeg(ctx, p, r.encodeArgs(p, loud), a.take)

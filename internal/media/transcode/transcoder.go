@@ -20,6 +20,7 @@ import (
 	"time"
 
 	"github.com/unreel/unreel/internal/conversion"
+	"github.com/unreel/unreel/internal/media/encoder"
 	"github.com/unreel/unreel/internal/media/sandbox"
 )
 
@@ -98,7 +99,9 @@ func New(config Config) (*Transcoder, error) {
 		config.Logger.Debug("ffmpeg was asked what it can", "path", ffmpeg)
 		return inquire(config.Sandbox, ffmpeg)
 	})
-	return &Transcoder{config: config, ffmpeg: ffmpeg, ffprobe: ffprobe, build: build}, nil
+	return &Transcoder{
+		config: config, ffmpeg: ffmpeg, ffprobe: ffprobe, build: build, all: allCores{load: sync.OnceValues(encoder.Load)},
+	}, nil
 }
 
 // Check starts ffmpeg to see that it is of use: an error wraps ErrNoFFmpeg. A service that will convert much
