@@ -3,6 +3,7 @@ package transcode_test
 import (
 	"bytes"
 	"context"
+	"debug/elf"
 	"errors"
 	"io"
 	"log/slog"
@@ -209,6 +210,53 @@ func TestFFmpegWithoutLAME(t *testing.T) {
 			t.Errorf("%s: got %v", what, err)
 		}
 	}
+}
+
+// TestFFmpegLacksLibrary breaks the installation, which is no fault of any video.
+func TestFFmpegLacksLibrary(t *testing.T) {
+	job := transcode.Job{Source: mediatest.Video(t, mediatest.Spec{Container: "mkv", Seconds: 30}), Sink: io.Discard}
+	for _, config := range []transcode.Config{
+		{FFmpeg: broken(t, "ffmpeg"), Cores: 1}, {FFmpeg: broken(t, "ffmpeg"), Cores: 2}, {FFprobe: broken(t, "ffprobe")},
+	} {
+		config.Sandbox = mediatest.Box(t)
+		transcoder, err := transcode.New(config)
+		if err != nil {
+			t.Fatal(err)
+		}
+		_, err = transcoder.Run(t.Context(), job, nil)
+		if failure, ok := errors.AsType[*conversion.Failure](err); ok || err == nil || !strings.Contains(err.Error(), "shared librar") {
+			t.Errorf("%v, %+v", err, failure)
+		}
+	}
+}
+
+// broken is a copy of a program that wants another library than there is.
+func broken(t *testing.T, name string) string {
+	t.Helper()
+	path, err := exec.LookPath(name)
+	if err != nil {
+		t.Fatal(err)
+	}
+	program, err := elf.Open(path)
+	if err != nil {
+		t.Skipf("this machine's programs are others: %v", err)
+	}
+	defer program.Close()
+	libraries, err := program.ImportedLibraries()
+	if err != nil || len(libraries) == 0 {
+		t.Skipf("%s needs no library: %v", path, err)
+	}
+	content, err := os.ReadFile(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	library := []byte(libraries[0] + "\x00")
+	content = bytes.ReplaceAll(content, library, append([]byte("no"), library[2:]...))
+	path = filepath.Join(t.TempDir(), name)
+	if err := os.WriteFile(path, content, 0o700); err != nil {
+		t.Fatal(err)
+	}
+	return path
 }
 
 // TestPlainFileStartsFFmpegOnce counts what is started for an ordinary video.

@@ -8,6 +8,7 @@ import (
 	"os"
 	"os/exec"
 	"runtime"
+	"strings"
 	"syscall"
 	"time"
 
@@ -73,6 +74,10 @@ func (e ending) killed() bool {
 	return e.exit != nil && !e.exit.Exited() && !e.crashed()
 }
 
+// notLoaded is how the dynamic loader ends a program that lacks a library, as while its package is being upgraded. Neither
+// ffmpeg nor ffprobe exits so.
+const notLoaded = 127
+
 // run starts the process and waits for it and for everything that reads from it. An exit code is no error.
 func (p process) run(ctx context.Context) (ending, error) {
 	defer p.closeGiven()
@@ -132,6 +137,9 @@ func (p process) outcome(ctx context.Context, end *ending, consumed, waited erro
 		}
 		if end.signal() == syscall.SIGXCPU {
 			return errDeadline
+		}
+		if end.exit.ExitCode() == notLoaded {
+			return fmt.Errorf("%s: %w: %s", p.path, errStart, strings.Join(end.log.summary, "; "))
 		}
 		return nil
 	case waited != nil && ctx.Err() != nil:
