@@ -79,6 +79,10 @@ bench: test-needs encoder ## run the benchmarks, as ratios against ffmpeg side b
 test-images: test-needs ## run a cluster of the images that `make images` has built, against private servers
 	UNREEL_TEST_PROGRAM=$(CURDIR)/scripts/in-container go test ./test/e2e -count=1 -run 'TestCluster$$' $(ARGS)
 
+.PHONY: test-arm64
+test-arm64: ## run what depends on the processor under Debian's arm64 kernel in an emulated machine (QEMU)
+	test/arm64/run
+
 .PHONY: load
 load: test-needs ## use a cluster as 200 people at once for 5 minutes; UNREEL_LOAD_USERS and UNREEL_LOAD_DURATION shorten it
 	CGO_ENABLED=0 UNREEL_LOAD_DURATION=$${UNREEL_LOAD_DURATION:-5m} UNREEL_LOAD_P99=$${UNREEL_LOAD_P99:-50ms} \
