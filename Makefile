@@ -6,8 +6,9 @@ SHELL := /bin/sh
 .NOTPARALLEL:
 
 # What is installed where it is missing, as Debian names it.
-RUN_NEEDS  := ffmpeg
-TEST_NEEDS := ffmpeg mpg123 mariadb-server rabbitmq-server chromium
+RUN_NEEDS   := ffmpeg
+TEST_NEEDS  := ffmpeg mpg123 mariadb-server rabbitmq-server chromium
+ARM64_NEEDS := ffmpeg qemu-system-arm cpio
 
 # A checkout without git, or somebody else's, still builds.
 VERSION = $(shell git describe --tags --always --dirty 2>/dev/null || echo dev)
@@ -81,6 +82,7 @@ test-images: test-needs ## run a cluster of the images that `make images` has bu
 
 .PHONY: test-arm64
 test-arm64: ## run what depends on the processor under Debian's arm64 kernel in an emulated machine (QEMU)
+	@scripts/deps $(ARM64_NEEDS)
 	test/arm64/run
 
 .PHONY: load
