@@ -21,6 +21,9 @@ import (
 type DB struct {
 	pool    *sql.DB
 	dialect dialect
+	// migrating opens a pool whose connections may be silent for long, as those are that wait for another process to
+	// migrate; nil: all of them may.
+	migrating func() *sql.DB
 	// patience is how long the database may take for the first answer, in nanoseconds; 0: as long as the driver lets it.
 	patience atomic.Int64
 	// ahead is added to the database's clock: 0 outside tests.

@@ -189,6 +189,23 @@ func TestMigrate(t *testing.T) {
 	})
 }
 
+// TestMigrateWaits has a process wait for another's long migration, silently.
+func TestMigrateWaits(t *testing.T) {
+	t.Parallel()
+	url := servers.MariaDB(t)
+	long := fstest.MapFS{"migrations/mysql/00001_long.sql": {Data: []byte("-- +goose Up\nDO SLEEP(12);\n")}}
+	var migrating sync.WaitGroup
+	for range 2 {
+		db := open(t, url)
+		migrating.Go(func() {
+			if err := db.Migrate(t.Context(), "test", long); err != nil {
+				t.Error(err)
+			}
+		})
+	}
+	migrating.Wait()
+}
+
 func TestDuplicate(t *testing.T) {
 	both(t, func(t *testing.T, db *database.DB) {
 		migrate(t, db)
@@ -394,6 +411,35 @@ func TestFoundRows(t *testing.T) {
 			t.Error(err)
 		}
 	})
+}
+
+// TestStoppedHolder changes a row that a process has locked which was stopped then: it is free soon, and what the stopped
+// one has not committed is undone.
+func TestStoppedHolder(t *testing.T) {
+	t.Parallel()
+	db := open(t, servers.MariaDB(t))
+	migrate(t, db)
+	if err := insert(t.Context(), db, "sum", 0); err != nil {
+		t.Fatal(err)
+	}
+	runs := 0
+	err := db.Write(t.Context(), func(tx *sql.Tx) error {
+		if runs++; runs > 1 {
+			return nil
+		}
+		if _, err := tx.ExecContext(t.Context(), `UPDATE numbers SET value = 100 WHERE name = 'sum'`); err != nil {
+			return err
+		}
+		// Nothing is said to the server until another has changed the row.
+		return count(t.Context(), db, "sum")
+	})
+	if !errors.Is(err, store.ErrUnavailable) || runs != 1 {
+		t.Errorf("the stopped one: got %v after %d runs, want ErrUnavailable", err, runs)
+	}
+	mustValue(t, db, "sum", 1)
+	if err := count(t.Context(), db, "sum"); err != nil {
+		t.Errorf("afterwards: %v", err)
+	}
 }
 
 // TestHalfOpen stops the server's clock, as a line does that is cut without a word: who waits for an answer is told soon,

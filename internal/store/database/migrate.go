@@ -38,7 +38,12 @@ func (d *DB) Migrate(ctx context.Context, part string, files fs.FS) error {
 		}
 		options = append(options, goose.WithLocker(locker))
 	}
-	provider, err := goose.NewProvider(dialect, d.pool, files, options...)
+	pool := d.pool
+	if d.migrating != nil {
+		pool = d.migrating()
+		defer pool.Close()
+	}
+	provider, err := goose.NewProvider(dialect, pool, files, options...)
 	if err != nil {
 		return fmt.Errorf("migrate %s: %w", part, err)
 	}

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"net"
 	"net/url"
+	"strconv"
 	"strings"
 	"time"
 
@@ -26,13 +27,24 @@ const (
 	errReadOnly    = 1290
 	errTooMany     = 1040
 	errShutdown    = 1053
+	errSilent      = 4031 // MySQL ended the connection because it heard nothing from it
 )
+
+// maxSilence is how long the server keeps a connection from which it hears nothing. A process that was stopped in the
+// middle of a transaction, or cut off, locks rows until then: much less than a lease, so that others can take them over
+// when it ends. Much more than we compute between two statements.
+const maxSilence = 10 * time.Second
 
 func openMySQL(address string) (*DB, error) {
 	config, err := mysqlConfig(address)
 	if err != nil {
 		return nil, err
 	}
+	migrating, err := mysql.NewConnector(config)
+	if err != nil {
+		return nil, fmt.Errorf("open mysql: %w", err)
+	}
+	config.Params["wait_timeout"] = strconv.Itoa(int(maxSilence.Seconds()))
 	connector, err := mysql.NewConnector(config)
 	if err != nil {
 		return nil, fmt.Errorf("open mysql: %w", err)
@@ -40,10 +52,11 @@ func openMySQL(address string) (*DB, error) {
 	pool := sql.OpenDB(connector)
 	pool.SetMaxOpenConns(32)
 	pool.SetMaxIdleConns(8)
-	// Shorter than any load balancer's patience, so that a connection is never found dead.
+	// Shorter than the server's patience, and any load balancer's, so that a connection is never found dead.
+	pool.SetConnMaxIdleTime(maxSilence / 2)
 	pool.SetConnMaxLifetime(3 * time.Minute)
 	return &DB{
-		pool: pool,
+		pool: pool, migrating: func() *sql.DB { return sql.OpenDB(migrating) },
 		dialect: dialect{
 			name:   "mysql",
 			remote: true,
@@ -112,7 +125,7 @@ func translateMySQL(err error) error {
 	switch mysqlNumber(err) {
 	case errDiskFull, errTableFull:
 		return fmt.Errorf("%w: %w", store.ErrFull, err)
-	case errReadOnly, errTooMany, errShutdown:
+	case errReadOnly, errTooMany, errShutdown, errSilent:
 		return fmt.Errorf("mysql: %w: %w", store.ErrUnavailable, err)
 	default:
 		return err
