@@ -38,6 +38,7 @@ func (s *site) testNoFence(t *testing.T) {
 func (s *site) pauseHolder(t *testing.T, id string) error {
 	stopped := s.hold(t, id, 1)
 	stopped.converter.Pause(t)
+	defer stopped.converter.Continue(t) // whatever comes of this: nobody can be asked to end who is stopped
 	paused := time.Now()
 	completed := s.user.Settled(t, id)
 	if completed.Status != "completed" || completed.Attempts != 2 {

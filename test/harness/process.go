@@ -128,13 +128,11 @@ func (p *Process) Died(t testing.TB, patience time.Duration) syscall.WaitStatus 
 // Stop asks the process to end, and wants it to do so in good order.
 func (p *Process) Stop(t testing.TB) {
 	t.Helper()
-	running := p.running
-	p.running = nil
-	if err := running.Process.Signal(syscall.SIGTERM); err != nil {
+	if err := p.running.Process.Signal(syscall.SIGTERM); err != nil {
 		t.Error(err)
 	}
-	if err := running.Wait(); err != nil {
-		t.Errorf("stop of %s: %v", p.command, err)
+	if status := p.Died(t, patience); status != 0 {
+		t.Errorf("stop of %s: exit status %d, signal %d", p.command, status.ExitStatus(), status.Signal())
 	}
 }
 
