@@ -5,6 +5,7 @@ import (
 	"crypto/sha256"
 	"encoding/hex"
 	"errors"
+	"fmt"
 	"os"
 	"strings"
 	"sync"
@@ -84,25 +85,36 @@ func TestFailsForGood(t *testing.T) {
 	}
 }
 
-// TestPassingErrors wants another attempt, later, for what may be over then.
+// TestPassingErrors wants another attempt, later, for what may be over then; one that a store spoiled does not count.
 func TestPassingErrors(t *testing.T) {
-	for name, fail := range map[string]func(*door){
-		"create fails": func(d *door) { d.create = errors.New("no room to create") },
-		"write fails":  func(d *door) { d.write = errors.New("no room to write") },
-		"commit fails": func(d *door) { d.commit = errors.New("no room to commit") },
-		"fetch fails":  func(d *door) { d.open = errors.New("no room to fetch") },
+	strange := errors.New("strange")
+	away := fmt.Errorf("%w: strange", store.ErrUnavailable)
+	for name, want := range map[string]struct {
+		fail     func(*door)
+		attempts int
+	}{
+		"create fails":                {func(d *door) { d.create = strange }, 1},
+		"write fails":                 {func(d *door) { d.write = strange }, 1},
+		"commit fails":                {func(d *door) { d.commit = strange }, 1},
+		"fetch fails":                 {func(d *door) { d.open = strange }, 1},
+		"store away when fetching":    {func(d *door) { d.open = away }, 0},
+		"store away when creating":    {func(d *door) { d.create = away }, 0},
+		"store away when writing":     {func(d *door) { d.write = away }, 0},
+		"store away when committing":  {func(d *door) { d.commit = away }, 0},
+		"store full when committing":  {func(d *door) { d.commit = fmt.Errorf("%w: strange", blob.ErrFull) }, 0},
+		"ledger full when committing": {func(d *door) { d.commit = fmt.Errorf("%w: strange", store.ErrFull) }, 0},
 	} {
 		t.Run(name, func(t *testing.T) {
 			w := newWorld(t)
 			door := newDoor(w)
-			fail(door)
+			want.fail(door)
 			close(door.pass)
 			w.start()
 			id := w.queued(mediatest.Bytes(t, second))
 			w.hint(id)
 			record := w.eventually(id, "a second chance", func(r ledger.Record) bool { return r.LastError != "" })
-			if record.Status != conversion.Queued || record.Attempts != 1 || !record.NotBefore.After(record.StartedAt.Add(4*time.Second)) ||
-				!strings.Contains(record.LastError, "no room to") || w.has(blob.MP3, id) {
+			if record.Status != conversion.Queued || record.Attempts != want.attempts || !record.NotBefore.After(record.StartedAt.Add(4*time.Second)) ||
+				!strings.Contains(record.LastError, "strange") || w.has(blob.MP3, id) {
 				t.Errorf("got %+v", record)
 			}
 			w.stop()

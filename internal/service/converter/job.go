@@ -132,6 +132,9 @@ func (j *job) verdict(ctx context.Context, cause error) func() (ledger.Record, e
 	case errors.As(cause, &failure):
 		j.logger.InfoContext(ctx, "conversion failed", "slug", failure.Slug, "detail", failure.Detail)
 		return func() (ledger.Record, error) { return j.ledger.Fail(ctx, j.claim.ID, j.claim.Fence, *failure) }
+	case errors.Is(cause, store.ErrUnavailable), errors.Is(cause, store.ErrFull), errors.Is(cause, blob.ErrFull):
+		j.logger.WarnContext(ctx, "conversion waits for a store", "error", cause)
+		return func() (ledger.Record, error) { return j.ledger.Postpone(ctx, j.claim.ID, j.claim.Fence, cause) }
 	default:
 		j.logger.WarnContext(ctx, "conversion will be tried again", "error", cause)
 		return func() (ledger.Record, error) { return j.ledger.Reschedule(ctx, j.claim.ID, j.claim.Fence, cause) }

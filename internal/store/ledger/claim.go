@@ -81,15 +81,32 @@ func (l *Ledger) Reschedule(ctx context.Context, id conversion.ID, fence int64, 
 	})
 }
 
+// Postpone hands a conversion back because a store is away or full, which is not its fault: the attempt does not count,
+// however often that happens. The next one waits for a quarter of the time that has passed since it was queued.
+func (l *Ledger) Postpone(ctx context.Context, id conversion.ID, fence int64, cause error) (Record, error) {
+	return l.updateClaimed(ctx, id, fence, func(r *Record, now time.Time) {
+		r.giveBack(now)
+		r.LastError = cause.Error()
+		delay := min(max(now.Sub(r.QueuedAt)/4, firstRetry), lastRetry)
+		r.NotBefore = now.Add(delay + rand.N(delay/5))
+		r.WakeDue = r.NotBefore
+	})
+}
+
 // Release hands a conversion back untouched because its converter stops; the attempt does not count.
 func (l *Ledger) Release(ctx context.Context, id conversion.ID, fence int64) error {
 	_, err := l.updateClaimed(ctx, id, fence, func(r *Record, now time.Time) {
-		queuedAt := r.QueuedAt
-		r.Attempts--
-		r.enqueue(now)
-		r.QueuedAt = queuedAt
+		r.giveBack(now)
 	})
 	return err
+}
+
+// giveBack puts a conversion back where it was in the queue, as if its attempt had never been.
+func (r *Record) giveBack(now time.Time) {
+	queuedAt := r.QueuedAt
+	r.Attempts--
+	r.enqueue(now)
+	r.QueuedAt = queuedAt
 }
 
 func (l *Ledger) updateClaimed(ctx context.Context, id conversion.ID, fence int64, change func(r *Record, now time.Time)) (Record, error) {

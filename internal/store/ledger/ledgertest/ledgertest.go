@@ -35,6 +35,7 @@ func Run(t *testing.T, open func(t *testing.T) Backend) {
 		"a lease that runs out is taken over":       testTakeover,
 		"a renewed lease holds":                     testRenew,
 		"passing errors back off and end":           testReschedule,
+		"nothing fails because a store is away":     testPostpone,
 		"crashes count as attempts":                 testCrashes,
 		"a released claim does not count":           testRelease,
 		"lasting errors":                            testFail,

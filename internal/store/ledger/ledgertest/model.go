@@ -163,7 +163,7 @@ func (m *model) Claim(t *rapid.T) {
 func (m *model) Work(t *rapid.T) {
 	c := m.anyClaim(t, m.claims)
 	var err error
-	switch rapid.SampledFrom([]string{"renew", "complete", "fail", "reschedule", "release"}).Draw(t, "outcome") {
+	switch rapid.SampledFrom([]string{"renew", "complete", "fail", "reschedule", "postpone", "release"}).Draw(t, "outcome") {
 	case "renew":
 		err = m.Renew(background(), c.id, c.fence, 0.5)
 	case "complete":
@@ -172,6 +172,8 @@ func (m *model) Work(t *rapid.T) {
 		_, err = m.Fail(background(), c.id, c.fence, *conversion.Fail(conversion.CorruptMedia, "broken"))
 	case "reschedule":
 		_, err = m.Reschedule(background(), c.id, c.fence, errPassing)
+	case "postpone":
+		_, err = m.Postpone(background(), c.id, c.fence, errPassing)
 	case "release":
 		err = m.Release(background(), c.id, c.fence)
 	}

@@ -147,6 +147,7 @@ func testTakeover(t *testing.T, f *fixture) {
 	_, stale["complete"] = f.Complete(ctx, first.ID, first.Fence, video, mp3)
 	_, stale["fail"] = f.Fail(ctx, first.ID, first.Fence, *conversion.Fail(conversion.CorruptMedia, ""))
 	_, stale["reschedule"] = f.Reschedule(ctx, first.ID, first.Fence, errors.New("late"))
+	_, stale["postpone"] = f.Postpone(ctx, first.ID, first.Fence, errors.New("late"))
 	for name, err := range stale {
 		if !errors.Is(err, ledger.ErrStale) {
 			t.Errorf("%s with an old fence: %v, want ErrStale", name, err)
@@ -196,6 +197,29 @@ func testReschedule(t *testing.T, f *fixture) {
 		t.Errorf("after the last attempt: %s %v", record.Status, record.Failure)
 	}
 	f.expectDue(claim.ID, ledger.WakeNotifier)
+}
+
+// testPostpone has a store away for longer than any number of attempts lasts.
+func testPostpone(t *testing.T, f *fixture) {
+	first := f.claimed()
+	claim := first
+	for range 4 * f.Config().MaxAttempts {
+		record, err := f.Postpone(t.Context(), claim.ID, claim.Fence, errors.New("store is away"))
+		f.must(err)
+		if record.Status != conversion.Queued || record.LastError != "store is away" || record.Attempts != 0 || !record.QueuedAt.Equal(first.QueuedAt) {
+			t.Fatalf("postponed: %+v", record)
+		}
+		if _, err := f.Claim(t.Context(), claim.ID); !errors.Is(err, ledger.ErrHeld) {
+			t.Fatalf("claim before it is due: %v, want ErrHeld", err)
+		}
+		f.expectNothingDue()
+		f.Advance(record.NotBefore.Sub(claim.StartedAt) + time.Second)
+		f.expectDue(claim.ID, ledger.WakeConverter)
+		claim = f.claim(claim.ID)
+	}
+	if waited := claim.StartedAt.Sub(first.QueuedAt); claim.Attempts != 1 || waited < 10*time.Minute {
+		t.Errorf("after %v it is at attempt %d; want 1, and pauses that grow", waited, claim.Attempts)
+	}
 }
 
 func testCrashes(t *testing.T, f *fixture) {
