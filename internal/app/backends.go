@@ -113,14 +113,21 @@ type closingBlobs interface {
 }
 
 func openBlobs(settings Settings, as roles) (closingBlobs, error) {
+	var blobs closingBlobs
+	var err error
 	if dir, found := strings.CutPrefix(settings.Blobs, "file:"); found {
-		return disk.Open(disk.Config{Dir: dir})
+		blobs, err = disk.Open(disk.Config{Dir: dir})
+	} else {
+		config := gridfs.Config{URL: settings.Blobs}
+		if as.answers() {
+			config.Contact = answerLimit
+		}
+		blobs, err = gridfs.Open(config)
 	}
-	config := gridfs.Config{URL: settings.Blobs}
-	if as.answers() {
-		config.Contact = answerLimit
+	if err != nil {
+		return nil, &SettingError{"UNREEL_BLOBS", redact(settings.Blobs), err.Error()}
 	}
-	return gridfs.Open(config)
+	return blobs, nil
 }
 
 func (p *process) openQueue(context.Context) error {
@@ -162,10 +169,17 @@ func (p *process) openMail(context.Context) error {
 }
 
 func openMail(settings Settings) (mail.Sender, error) {
+	var sender mail.Sender
+	var err error
 	if dir, found := strings.CutPrefix(settings.Mail, "file:"); found {
-		return mailfile.New(mailfile.Config{Dir: dir, From: settings.MailFrom})
+		sender, err = mailfile.New(mailfile.Config{Dir: dir, From: settings.MailFrom})
+	} else {
+		sender, err = smtp.New(smtp.Config{URL: settings.Mail, From: settings.MailFrom})
 	}
-	return smtp.New(smtp.Config{URL: settings.Mail, From: settings.MailFrom})
+	if err != nil {
+		return nil, &SettingError{"UNREEL_MAIL", redact(settings.Mail), err.Error()}
+	}
+	return sender, nil
 }
 
 // migrate creates or upgrades the tables that the roles use.

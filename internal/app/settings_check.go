@@ -92,15 +92,17 @@ func (s *Settings) checkAddresses(as roles) (refused []*SettingError) {
 			refused = append(refused, &SettingError{setting.variable, setting.address, "must be HOST:PORT or :PORT"})
 		}
 	}
-	if as.has(roleNotifier|roleGateway) && !isHTTP(s.PublicURL) {
-		refused = append(refused, &SettingError{"UNREEL_PUBLIC_URL", redact(s.PublicURL), "must be a URL such as https://mp3.example.com"})
+	if as.has(roleNotifier|roleGateway) && !isBase(s.PublicURL) {
+		refused = append(refused, &SettingError{"UNREEL_PUBLIC_URL", redact(s.PublicURL), "must be a URL such as https://mp3.example.com, without a password, ? and #"})
 	}
 	return refused
 }
 
-func isHTTP(text string) bool {
+// isBase tells whether an address on the web can have more appended to it, and be shown to anybody.
+func isBase(text string) bool {
 	parsed, err := url.Parse(text)
-	return err == nil && (parsed.Scheme == "http" || parsed.Scheme == "https") && parsed.Host != ""
+	return err == nil && (parsed.Scheme == "http" || parsed.Scheme == "https") && parsed.Host != "" &&
+		parsed.User == nil && !strings.ContainsAny(text, "?#")
 }
 
 func (s *Settings) checkChoices(as roles) (refused []*SettingError) {

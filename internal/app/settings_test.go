@@ -91,6 +91,13 @@ func TestCompleteAlone(t *testing.T) {
 		s.PublicURL != "http://localhost:8080" || s.Converters < 1 {
 		t.Errorf("got %+v", s)
 	}
+	for _, base := range []string{"https://h/?q=1", "https://h#f", "https://ada:secret@h", "ftp://h", "https:"} {
+		s := alone()
+		s.PublicURL = base
+		if err := s.completeAlone(); err == nil || !strings.Contains(err.Error(), "UNREEL_PUBLIC_URL") || strings.Contains(err.Error(), "secret") {
+			t.Errorf("%s: %v", base, err)
+		}
+	}
 	for variable, spoil := range map[string]func(*Settings){
 		"UNREEL_ADDR":         func(s *Settings) { s.Addr = "8080" },
 		"UNREEL_ADMIN_ADDR":   func(s *Settings) { s.AdminAddr = "" },

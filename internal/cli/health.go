@@ -12,7 +12,9 @@ import (
 
 // HealthCmd asks a service whether it is ready.
 type HealthCmd struct {
-	URL string `arg:"" optional:"" default:"http://127.0.0.1:9090/readyz" help:"What to ask (default: ${default})."`
+	URL string `arg:"" optional:"" help:"What to ask (default: /readyz at UNREEL_ADMIN_ADDR)."`
+
+	AdminAddr string `env:"UNREEL_ADMIN_ADDR" default:"127.0.0.1:9090" placeholder:"HOST:PORT" help:"Where the service's admin routes are."`
 }
 
 const (
@@ -22,7 +24,11 @@ const (
 
 // Run asks once. A service that is not ready is an error that says why.
 func (c *HealthCmd) Run(ctx context.Context, _ *IO) error {
-	request, err := http.NewRequestWithContext(ctx, http.MethodGet, c.URL, http.NoBody)
+	url := c.URL
+	if url == "" {
+		url = "http://" + c.AdminAddr + "/readyz" // of this machine, where no host is named
+	}
+	request, err := http.NewRequestWithContext(ctx, http.MethodGet, url, http.NoBody)
 	if err != nil {
 		return UsageError{err}
 	}

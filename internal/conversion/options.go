@@ -117,16 +117,16 @@ func (o Options) validateSound() error {
 // maxTrack is more tracks than any container that people upload has.
 const maxTrack = 64
 
-// maxTagBytes is more than players show of a title.
-const maxTagBytes = 500
+// maxTag is more than players show of a title.
+const maxTag = 500
 
 func (o Options) validateTags() error {
 	tags := []struct{ field, value string }{
 		{"title", o.Title}, {"artist", o.Artist}, {"album", o.Album}, {"year", o.Year},
 	}
 	for _, tag := range tags {
-		if len(tag.value) > maxTagBytes {
-			return &OptionError{tag.field, fmt.Sprintf("must be at most %d bytes", maxTagBytes)}
+		if utf8.RuneCountInString(tag.value) > maxTag {
+			return &OptionError{tag.field, fmt.Sprintf("must be at most %d characters", maxTag)}
 		}
 		if !utf8.ValidString(tag.value) {
 			return &OptionError{tag.field, "must be UTF-8"}

@@ -51,7 +51,15 @@ func TestOriginalRoutes(t *testing.T) {
 		"upload with a bad token":      {forger, multi(video), 403, "not authorized"},
 		"upload without a file":        {ada, multi(harness.Part{Field: "a", Content: "b"}), 400, "exactly 1 file required"},
 		"upload of two files":          {ada, multi(video, video), 400, "exactly 1 file required"},
-		"upload of no form":            {ada, func(u *harness.User) harness.Answer { return u.Post(t, "/upload", "", nil) }, 400, "exactly 1 file required"},
+		"upload of a text as file":     {ada, multi(harness.Part{Field: "file", Content: "text"}), 400, "exactly 1 file required"},
+		"log in by GET":                {nobody, func(u *harness.User) harness.Answer { return u.Get(t, "/login") }, 405, ""},
+		"upload by GET":                {ada, func(u *harness.User) harness.Answer { return u.Get(t, "/upload") }, 405, ""},
+		"download by POST":             {ada, func(u *harness.User) harness.Answer { return u.Post(t, "/download?fid="+id, "", nil) }, 405, ""},
+		"download of two ids":          {ada, download("?fid=" + id + "&fid=" + id), 400, ""},
+		"download from behind the end": {ada, func(u *harness.User) harness.Answer {
+			return u.Get(t, "/download?fid="+id, "Range", "bytes=99999999-")
+		}, 416, ""},
+		"upload of no form": {ada, func(u *harness.User) harness.Answer { return u.Post(t, "/upload", "", nil) }, 400, "exactly 1 file required"},
 		"upload of JSON": {ada, func(u *harness.User) harness.Answer {
 			return u.Post(t, "/upload", "application/json", strings.NewReader("{}"))
 		}, 400, "exactly 1 file required"},
@@ -76,6 +84,11 @@ func TestOriginalRoutes(t *testing.T) {
 	}
 	if got := s.Blobs(t); got != 2 {
 		t.Errorf("%d files are kept, want a video and an MP3", got)
+	}
+	// Fields are ignored, as the first version did: of any number of bytes, before and behind the file.
+	long := harness.Part{Field: "note", Content: strings.Repeat("x", 5000)}
+	if got := multi(long, harness.Part{Field: "file", Content: "text"}, video, long)(ada); got.Status != 200 {
+		t.Errorf("among other fields: %s", got)
 	}
 }
 
@@ -129,6 +142,8 @@ func TestVersion1Problems(t *testing.T) {
 		"an unknown option":           {ada, option("colour", "red"), 422, "invalid"},
 		"a bitrate that is none":      {ada, option("bitrate", "loud"), 422, "invalid"},
 		"a bitrate that MP3 lacks":    {ada, option("bitrate", "100"), 422, "invalid"},
+		"a bitrate of 0":              {ada, option("bitrate", "0"), 422, "invalid"},
+		"track 0":                     {ada, option("track", "0"), 422, "invalid"},
 		"an average out of range":     {ada, option("abr", "7"), 422, "invalid"},
 		"a quality out of range":      {ada, option("vbr", "10"), 422, "invalid"},
 		"a start that is none":        {ada, option("start", "1:99"), 422, "invalid"},

@@ -47,7 +47,7 @@ const (
 // New makes the folder if it is missing, and removes what a crash has left in it.
 func New(config Config) (*Sender, error) {
 	if config.Dir == "" {
-		return nil, errors.New("UNREEL_MAIL: name a folder, like file:/var/lib/unreel/mail")
+		return nil, errors.New("name a folder, like file:/var/lib/unreel/mail")
 	}
 	encoder, err := eml.NewEncoder(config.From)
 	if err != nil {

@@ -152,7 +152,7 @@ func TestFolderGone(t *testing.T) {
 
 func TestConfig(t *testing.T) {
 	for want, config := range map[string]Config{
-		"UNREEL_MAIL:":     {From: mailtest.From},
+		"name a folder":    {From: mailtest.From},
 		"UNREEL_MAIL_FROM": {Dir: t.TempDir(), From: "nobody"},
 	} {
 		if _, err := New(config); err == nil || !strings.Contains(err.Error(), want) {

@@ -55,7 +55,7 @@ func New(config Config) (*Sender, error) {
 		sender.timeout = DefaultTimeout
 	}
 	if err := sender.setServer(config.URL); err != nil {
-		return nil, fmt.Errorf("UNREEL_MAIL: %w", err)
+		return nil, err
 	}
 	if config.TLS != nil {
 		sender.tls = config.TLS.Clone()

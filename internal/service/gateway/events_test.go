@@ -154,4 +154,11 @@ func TestWatchRefused(t *testing.T) {
 	}
 	response, body = w.do("GET", "/v1/events", nil)
 	w.wantProblem(response, body, 429, "too-many-streams")
+	for header, want := range map[string]string{
+		"Retry-After": "10", "RateLimit": `"streams";r=0;t=10`, "RateLimit-Policy": `"streams";q=32;qu="concurrent-requests"`,
+	} {
+		if got := response.Header.Get(header); got != want {
+			t.Errorf("%s is %q, want %q", header, got, want)
+		}
+	}
 }

@@ -35,8 +35,8 @@ type form struct {
 	parts  int
 }
 
-// nextFile passes fields to the function until a file comes, or io.EOF. A part is a file if it has a file name
-// or stands in a field that is called "file".
+// nextFile passes fields to the function until a file comes, or io.EOF; nil passes over them. A part is a file if it has
+// a file name. The field "file" without one is what a browser sends where no file was chosen.
 func (f *form) nextFile(field func(name, value string) error) (*multipart.Part, error) {
 	for {
 		part, err := f.reader.NextPart()
@@ -49,8 +49,11 @@ func (f *form) nextFile(field func(name, value string) error) (*multipart.Part, 
 		if f.parts++; f.parts > maxParts {
 			return nil, errTooMany
 		}
-		if part.FileName() != "" || part.FormName() == "file" {
+		if part.FileName() != "" {
 			return part, nil
+		}
+		if field == nil || part.FormName() == "file" {
+			continue
 		}
 		value, err := io.ReadAll(io.LimitReader(part, maxField+1))
 		if err != nil {
@@ -78,8 +81,6 @@ func (f *form) rest(field func(name, value string) error) error {
 	}
 }
 
-func ignoreField(string, string) error { return nil }
-
 func refuseField(name, _ string) error {
 	return &conversion.OptionError{Field: name, Detail: "must come before the file"}
 }
@@ -101,20 +102,31 @@ func parseOption(o *conversion.Options, name, value string) error {
 }
 
 var optionFields = map[string]func(o *conversion.Options, value string) error{
-	"bitrate":     func(o *conversion.Options, v string) error { return parseInt(&o.Bitrate, v) },
-	"abr":         func(o *conversion.Options, v string) error { return parseInt(&o.ABR, v) },
+	"bitrate":     func(o *conversion.Options, v string) error { return parseCount(&o.Bitrate, v) },
+	"abr":         func(o *conversion.Options, v string) error { return parseCount(&o.ABR, v) },
 	"vbr":         func(o *conversion.Options, v string) error { o.VBR = new(int); return parseInt(o.VBR, v) },
 	"mono":        func(o *conversion.Options, v string) error { return parseBool(&o.Mono, v) },
-	"sample_rate": func(o *conversion.Options, v string) error { return parseInt(&o.SampleRate, v) },
+	"sample_rate": func(o *conversion.Options, v string) error { return parseCount(&o.SampleRate, v) },
 	"start":       func(o *conversion.Options, v string) error { return parsePosition(&o.Start, v) },
 	"end":         func(o *conversion.Options, v string) error { return parsePosition(&o.End, v) },
-	"track":       func(o *conversion.Options, v string) error { return parseInt(&o.Track, v) },
+	"track":       func(o *conversion.Options, v string) error { return parseCount(&o.Track, v) },
 	"loudness":    parseLoudness,
 	"no_tags":     func(o *conversion.Options, v string) error { return parseBool(&o.NoTags, v) },
 	"title":       func(o *conversion.Options, v string) error { o.Title = v; return nil },
 	"artist":      func(o *conversion.Options, v string) error { o.Artist = v; return nil },
 	"album":       func(o *conversion.Options, v string) error { o.Album = v; return nil },
 	"year":        func(o *conversion.Options, v string) error { o.Year = v; return nil },
+}
+
+// parseCount is parseInt for what is never 0, which stands for the default.
+func parseCount(into *int, value string) error {
+	if err := parseInt(into, value); err != nil {
+		return err
+	}
+	if *into == 0 {
+		return errors.New("must not be 0: leave it out for the default")
+	}
+	return nil
 }
 
 func parseInt(into *int, value string) error {

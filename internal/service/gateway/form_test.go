@@ -60,21 +60,22 @@ func TestForm(t *testing.T) {
 		files int
 		want  func(error) bool // of what comes after the first file; nil for the end
 	}{
-		"a file":                {file("file") + end, 1, nil},
-		"under another name":    {field("mono", "true") + file("video") + end, 1, nil},
-		"without a name":        {field("file", "content") + end, 1, nil},
-		"no file":               {field("mono", "true") + end, 0, func(err error) bool { return errors.Is(err, io.EOF) }},
-		"nothing":               {end, 0, func(err error) bool { return errors.Is(err, io.EOF) }},
-		"two files":             {file("file") + file("file") + end, 1, func(err error) bool { return errors.Is(err, errFileCount) }},
-		"a field behind":        {file("file") + field("mono", "true") + end, 1, func(err error) bool { return errors.As(err, &refused) }},
-		"cut in the file":       {file("file")[:78], 1, func(err error) bool { return errors.Is(err, errBroken) }},
-		"cut behind the file":   {file("file"), 1, func(err error) bool { return errors.Is(err, errBroken) }},
-		"cut before the file":   {field("mono", "true"), 0, func(err error) bool { return errors.Is(err, errBroken) }},
-		"empty body":            {"", 0, func(err error) bool { return errors.Is(err, errBroken) || errors.Is(err, io.EOF) }},
-		"a long field":          {field("title", strings.Repeat("x", maxField+1)) + end, 0, func(err error) bool { return errors.As(err, &refused) && refused.Field == "title" }},
-		"a field without end":   {strings.Repeat(field("title", "x"), maxParts+1) + end, 0, func(err error) bool { return errors.Is(err, errTooMany) }},
-		"as many parts as fit":  {strings.Repeat(field("title", "x"), maxParts-1) + file("file") + end, 1, nil},
-		"an unknown field's in": {field("colour", "red") + file("file") + end, 0, func(err error) bool { return errors.As(err, &refused) && refused.Field == "colour" }},
+		"a file":                 {file("file") + end, 1, nil},
+		"under another name":     {field("mono", "true") + file("video") + end, 1, nil},
+		"no file was chosen":     {field("file", "") + end, 0, func(err error) bool { return errors.Is(err, io.EOF) }},
+		"a text beside the file": {field("file", "content") + file("video") + end, 1, nil},
+		"no file":                {field("mono", "true") + end, 0, func(err error) bool { return errors.Is(err, io.EOF) }},
+		"nothing":                {end, 0, func(err error) bool { return errors.Is(err, io.EOF) }},
+		"two files":              {file("file") + file("file") + end, 1, func(err error) bool { return errors.Is(err, errFileCount) }},
+		"a field behind":         {file("file") + field("mono", "true") + end, 1, func(err error) bool { return errors.As(err, &refused) }},
+		"cut in the file":        {file("file")[:78], 1, func(err error) bool { return errors.Is(err, errBroken) }},
+		"cut behind the file":    {file("file"), 1, func(err error) bool { return errors.Is(err, errBroken) }},
+		"cut before the file":    {field("mono", "true"), 0, func(err error) bool { return errors.Is(err, errBroken) }},
+		"empty body":             {"", 0, func(err error) bool { return errors.Is(err, errBroken) || errors.Is(err, io.EOF) }},
+		"a long field":           {field("title", strings.Repeat("x", maxField+1)) + end, 0, func(err error) bool { return errors.As(err, &refused) && refused.Field == "title" }},
+		"a field without end":    {strings.Repeat(field("title", "x"), maxParts+1) + end, 0, func(err error) bool { return errors.Is(err, errTooMany) }},
+		"as many parts as fit":   {strings.Repeat(field("title", "x"), maxParts-1) + file("file") + end, 1, nil},
+		"an unknown field's in":  {field("colour", "red") + file("file") + end, 0, func(err error) bool { return errors.As(err, &refused) && refused.Field == "colour" }},
 	} {
 		for kind, body := range map[string]io.Reader{"whole": strings.NewReader(test.body), "in bytes": iotest.OneByteReader(strings.NewReader(test.body))} {
 			files, err := readForm(body, "b")

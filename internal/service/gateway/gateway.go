@@ -9,6 +9,7 @@ import (
 	"log/slog"
 	"net/http"
 	"net/netip"
+	"strings"
 	"time"
 
 	"github.com/unreel/unreel/api"
@@ -91,21 +92,23 @@ func (g *Gateway) Handler() http.Handler {
 	api.HandlerWithOptions(g, api.StdHTTPServerOptions{BaseRouter: mux, ErrorHandlerFunc: g.badParameter})
 	mux.Handle("GET /docs/", g.docs)
 	mux.Handle("/", g.page)
-	mux.HandleFunc(otherRoutes, func(w http.ResponseWriter, r *http.Request) {
-		g.problem(w, r, noSuchRoute(allowed(mux, r)))
-	})
+	for path, refuse := range map[string]answer{
+		"/v1/": g.problem, "/docs": g.problem, "/openapi.yaml": g.problem, "/.well-known/jwks.json": g.problem,
+		"/login": g.problemText, "/upload": g.problemText, "/download": g.problemText,
+	} {
+		mux.HandleFunc(path, func(w http.ResponseWriter, r *http.Request) {
+			refuse(w, r, noSuchRoute(allowed(mux, r)))
+		})
+	}
 	return httpx.Chain(mux, httpx.RequestID, httpx.Log(g.logger), httpx.Harden)
 }
-
-// otherRoutes matches what no route of the API does.
-const otherRoutes = "/v1/"
 
 // allowed returns the methods that a path has routes for.
 func allowed(mux *http.ServeMux, r *http.Request) []string {
 	var methods []string
-	for _, method := range []string{http.MethodGet, http.MethodPost, http.MethodDelete} {
+	for _, method := range []string{http.MethodGet, http.MethodHead, http.MethodPost, http.MethodDelete} {
 		asked := &http.Request{Method: method, URL: r.URL, Host: r.Host}
-		if _, pattern := mux.Handler(asked); pattern != otherRoutes {
+		if _, pattern := mux.Handler(asked); strings.Contains(pattern, " ") { // those of routes begin with their method
 			methods = append(methods, method)
 		}
 	}

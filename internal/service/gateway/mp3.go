@@ -72,14 +72,14 @@ func (g *Gateway) sendMP3(w http.ResponseWriter, r *http.Request, record ledger.
 		g.fail(w, r, err)
 		return
 	}
-	if err := g.serveMP3(w, r, record, attachment(mp3Name(record.Video.Name))); err != nil {
+	if err := g.serveMP3(w, r, record, attachment(mp3Name(record.Video.Name)), g.problem); err != nil {
 		g.fail(w, r, err)
 	}
 }
 
-// serveMP3 streams the MP3, or the range of it that was asked for. The error is for an answer that has not
-// begun.
-func (g *Gateway) serveMP3(w http.ResponseWriter, r *http.Request, record ledger.Record, disposition string) error {
+// serveMP3 streams the MP3, or the range of it that was asked for; refuse answers where there is no such range, or the
+// client's condition does not hold. The error is for an answer that has not begun.
+func (g *Gateway) serveMP3(w http.ResponseWriter, r *http.Request, record ledger.Record, disposition string, refuse answer) error {
 	reader, err := g.blobs.Open(r.Context(), blob.MP3, record.ID)
 	if errors.Is(err, blob.ErrNotFound) {
 		return ledger.ErrExpired
@@ -93,31 +93,44 @@ func (g *Gateway) serveMP3(w http.ResponseWriter, r *http.Request, record ledger
 	header.Set("Content-Disposition", disposition)
 	header.Set("ETag", `"`+record.MP3.SHA256+`"`)
 	header.Set("Cache-Control", "private, no-cache")
-	out := &rangeWriter{ResponseWriter: httpx.NewRollingWriter(w, patience), request: r, size: reader.Info().Size}
+	if !strings.HasPrefix(r.Header.Get("Range"), "bytes=") {
+		r.Header.Del("Range") // in a unit that nobody knows: to be ignored, RFC 9110, section 14.2
+	}
+	out := &rangeWriter{ResponseWriter: httpx.NewRollingWriter(w, patience), request: r, size: reader.Info().Size, refuse: refuse}
 	http.ServeContent(out, r, "", record.FinishedAt, reader)
 	return nil
 }
 
-// rangeWriter answers with a problem where http.ServeContent would answer in plain text that there is no
-// such range.
+// answer answers a request with a problem, in the form that its route has for them.
+type answer func(w http.ResponseWriter, r *http.Request, problem httpx.Problem)
+
+// rangeWriter answers with a problem where http.ServeContent would answer in words of its own.
 type rangeWriter struct {
 	http.ResponseWriter
 
 	request *http.Request
 	size    int64 // of the MP3, in bytes
+	refuse  answer
 	refused bool
 }
 
 // WriteHeader implements http.ResponseWriter.
 func (w *rangeWriter) WriteHeader(status int) {
-	if status != http.StatusRequestedRangeNotSatisfiable {
+	var problem httpx.Problem
+	switch status {
+	case http.StatusRequestedRangeNotSatisfiable:
+		w.Header().Set("Content-Range", fmt.Sprintf("bytes */%d", w.size))
+		problem = httpx.NewProblem(status, "no-such-range", "There is no such range", fmt.Sprintf("The MP3 has %d bytes.", w.size))
+	case http.StatusPreconditionFailed:
+		problem = httpx.NewProblem(status, "precondition-failed", "The MP3 is another one",
+			"It is not the one that If-Match or If-Unmodified-Since names. Its ETag says which it is.")
+	default:
 		w.ResponseWriter.WriteHeader(status)
 		return
 	}
 	w.refused = true
 	w.Header().Del("Content-Disposition")
-	httpx.WriteProblem(w.ResponseWriter, w.request, httpx.NewProblem(status, "no-such-range", "There is no such range",
-		fmt.Sprintf("The MP3 has %d bytes.", w.size)))
+	w.refuse(w.ResponseWriter, w.request, problem)
 }
 
 // Write implements io.Writer.

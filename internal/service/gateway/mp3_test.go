@@ -38,12 +38,21 @@ func TestMP3(t *testing.T) {
 		"a range":            {[]string{"Range", "bytes=2-4"}, 206, "234"},
 		"the end":            {[]string{"Range", "bytes=-3"}, 206, "789"},
 		"behind the end":     {[]string{"Range", "bytes=10-"}, 416, ""},
+		"backwards":          {[]string{"Range", "bytes=5-1"}, 416, ""},
+		"in a strange unit":  {[]string{"Range", "octets=2-4"}, 200, "0123456789"},
+		"if it were another": {[]string{"If-Match", `"other"`}, 412, ""},
 		"known already":      {[]string{"If-None-Match", `"digest"`}, 304, ""},
 		"of another version": {[]string{"Range", "bytes=2-4", "If-Range", `"other"`}, 200, "0123456789"},
 	} {
 		response, body := w.do("GET", path, nil, test.header...)
 		if response.StatusCode != test.status || test.status < 300 && string(body) != test.body {
 			t.Errorf("%s: %s %q", name, response.Status, body)
+		}
+		if test.status >= 400 {
+			w.wantProblem(response, body, test.status, map[int]string{416: "no-such-range", 412: "precondition-failed"}[test.status])
+		}
+		if test.status == 416 && response.Header.Get("Content-Range") != "bytes */10" {
+			t.Errorf("%s: %v", name, response.Header)
 		}
 		if test.status < 300 && (response.Header.Get("ETag") != `"digest"` || response.Header.Get("Content-Type") != "audio/mpeg" ||
 			!strings.Contains(response.Header.Get("Content-Disposition"), `filename="talk.mp3"`)) {

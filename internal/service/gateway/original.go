@@ -8,6 +8,7 @@ import (
 
 	"github.com/unreel/unreel/api"
 	"github.com/unreel/unreel/internal/conversion"
+	"github.com/unreel/unreel/internal/httpx"
 	"github.com/unreel/unreel/internal/service/auth/client"
 	"github.com/unreel/unreel/internal/store/ledger"
 )
@@ -20,7 +21,7 @@ func (g *Gateway) Upload(w http.ResponseWriter, r *http.Request) {
 	if !ok {
 		return
 	}
-	record, err := g.takeUpload(w, r, &uploadRequest{claims: claims, field: ignoreField, late: ignoreField})
+	record, err := g.takeUpload(w, r, &uploadRequest{claims: claims})
 	if errors.Is(err, errFileCount) || errors.Is(err, errNotMultipart) {
 		g.text(w, http.StatusBadRequest, errFileCount.Error())
 		return
@@ -53,7 +54,7 @@ func (g *Gateway) Download(w http.ResponseWriter, r *http.Request, params api.Do
 		err = record.Downloadable(time.Now())
 	}
 	if err == nil {
-		err = g.serveMP3(w, r, record, fmt.Sprintf(`attachment; filename="%s.mp3"`, id))
+		err = g.serveMP3(w, r, record, fmt.Sprintf(`attachment; filename="%s.mp3"`, id), g.problemText)
 	}
 	switch {
 	case err == nil:
@@ -91,7 +92,10 @@ func (g *Gateway) text(w http.ResponseWriter, status int, body string) {
 
 // failText answers with the text of the problem that fail would answer with.
 func (g *Gateway) failText(w http.ResponseWriter, r *http.Request, err error) {
-	problem := g.problemOf(r, err)
+	g.problemText(w, r, g.problemOf(r, err))
+}
+
+func (g *Gateway) problemText(w http.ResponseWriter, _ *http.Request, problem httpx.Problem) {
 	problem.SetHeaders(w.Header())
 	g.text(w, problem.Status, problem.Detail)
 }

@@ -113,6 +113,10 @@ func tooManyStreams() httpx.Problem {
 	p := httpx.NewProblem(http.StatusTooManyRequests, "too-many-streams", "Too many event streams",
 		fmt.Sprintf("You have %d event streams open. Close one first.", maxStreams))
 	p.RetryAfter = 10 * time.Second
+	p.Header = http.Header{
+		"RateLimit":        {fmt.Sprintf(`"streams";r=0;t=%.0f`, p.RetryAfter.Seconds())},
+		"RateLimit-Policy": {fmt.Sprintf(`"streams";q=%d;qu="concurrent-requests"`, maxStreams)},
+	}
 	return p
 }
 
@@ -132,6 +136,8 @@ func (g *Gateway) badParameter(w http.ResponseWriter, r *http.Request, err error
 	var format *api.InvalidParamFormatError
 	var many *api.TooManyValuesForParamError
 	switch {
+	case r.URL.Path == "/download":
+		g.text(w, http.StatusBadRequest, "fid must be given once")
 	case errors.As(err, &format):
 		g.problem(w, r, invalid(format.ParamName, "is not of the right form"))
 	case errors.As(err, &many):

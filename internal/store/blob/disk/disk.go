@@ -42,7 +42,7 @@ type Config struct {
 func (c Config) Validate() error {
 	switch {
 	case c.Dir == "":
-		return errors.New("UNREEL_BLOBS: name a folder, like file:/var/lib/unreel/blobs")
+		return errors.New("name a folder, like file:/var/lib/unreel/blobs")
 	case c.Reserve < 0:
 		return errors.New("the reserve of free space must not be negative")
 	}

@@ -42,7 +42,7 @@ type Config struct {
 func (c Config) Validate() error {
 	switch {
 	case !strings.HasPrefix(c.URL, "mongodb://") && !strings.HasPrefix(c.URL, "mongodb+srv://"):
-		return errors.New("UNREEL_BLOBS: name a server, like mongodb://host:27017 or mongodb+srv://host")
+		return errors.New("name a server, like mongodb://host:27017 or mongodb+srv://host")
 	case c.Timeout < 0 || c.Contact < 0:
 		return errors.New("the timeout of the blob server must not be negative")
 	}
@@ -73,10 +73,10 @@ func (c Config) refuse(err error) error {
 	case errors.As(err, &lookup):
 		return fmt.Errorf("%w: %w", store.ErrUnavailable, lookup)
 	case strings.Contains(c.URL, "@"):
-		return errors.New("UNREEL_BLOBS: not a connection string of MongoDB; " +
+		return errors.New("not a connection string of MongoDB; " +
 			"in user and password, write : / ? # [ ] @ and % as %3A %2F %3F %23 %5B %5D %40 and %25")
 	default:
-		return fmt.Errorf("UNREEL_BLOBS: not a connection string of MongoDB: %w", err)
+		return fmt.Errorf("not a connection string of MongoDB: %w", err)
 	}
 }
 
