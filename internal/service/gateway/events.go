@@ -82,7 +82,14 @@ func (g *Gateway) changedSince(ctx context.Context, owner string, since time.Tim
 			changed = append(changed, record)
 		}
 	}
-	return changed, nil
+	tombstones, err := g.ledger.List(ctx, ledger.Query{Owner: owner, Status: conversion.Deleted, Limit: maxMissed})
+	for _, record := range tombstones {
+		seen := !record.QueuedAt.IsZero() // else its upload broke off, and nobody was told of it
+		if seen && g.ledger.BuriedAt(record).After(since) {
+			changed = append(changed, record)
+		}
+	}
+	return changed, err
 }
 
 // watch streams an owner's events until the client goes, the gateway stops or, for one conversion, it ends.

@@ -124,6 +124,11 @@ func TestWatchMissed(t *testing.T) {
 	w.must(err)
 	w.listen("/v1/events", strconv.FormatInt(micros+time.Second.Microseconds(), 10)).want("status", conversion.Canceled, 0)
 
+	if _, err := w.ledger.Delete(t.Context(), w.ada.UserID, id); err != nil {
+		t.Fatal(err)
+	}
+	w.listen("/v1/events", last).want("status", conversion.Deleted, 0)
+
 	// Whoever is new is not told what ended long ago, and whoever makes up an id gets no error.
 	fresh := w.queued()
 	for _, lastID := range []string{"", "x", "99999999999999999999"} {

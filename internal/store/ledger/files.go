@@ -40,6 +40,14 @@ func (l *Ledger) FilesRemoved(ctx context.Context, id conversion.ID) error {
 	return l.store.Forget(ctx, id)
 }
 
+// BuriedAt is when a tombstone was made; once its files are gone, it is when they went.
+func (l *Ledger) BuriedAt(tombstone Record) time.Time {
+	if tombstone.FilesGone {
+		return tombstone.FilesDue.Add(-l.config.TombstoneLife)
+	}
+	return tombstone.FilesDue.Add(-l.config.Grace)
+}
+
 // Known returns which of the ids have a record whose files belong to it; files of others are orphans.
 func (l *Ledger) Known(ctx context.Context, ids []conversion.ID) (map[conversion.ID]bool, error) {
 	return l.store.Known(ctx, ids)
