@@ -68,9 +68,18 @@ func TestPage(t *testing.T) {
 		chromedp.Click("#login-submit"),
 		chromedp.WaitVisible("#convert"),
 	)
-	run(t, ctx, "upload",
+	run(t, ctx, "see what is wrong with a folded option",
 		chromedp.SetUploadFiles("#files", []string{video}),
 		chromedp.WaitEnabled("#start-upload"),
+		chromedp.Click("#options summary"),
+		chromedp.SendKeys("#start", "soon"),
+		chromedp.Click("#options summary"),
+		until(`!document.querySelector("#options").open`),
+		chromedp.Click("#start-upload"),
+		until(`document.querySelector("#options").open && document.activeElement.id === "start"`),
+		until(`(document.querySelector("#start").value = "") === ""`),
+	)
+	run(t, ctx, "upload",
 		chromedp.Click("#start-upload"),
 		chromedp.WaitVisible(`#conversions button[data-action="play"]`),
 	)

@@ -44,6 +44,8 @@ export function setUp(onUploaded: (c: Conversion) => void, onCount: () => void):
     showChosen()
     pump()
   })
+  // What is wrong with a field is shown beside it, and nowhere while the options are folded up.
+  byId('convert').addEventListener('invalid', () => (byId<HTMLDetailsElement>('options').open = true), true)
   for (const id of ['start', 'end']) byId(id).addEventListener('input', () => byId<HTMLInputElement>('end').setCustomValidity(''))
   setUpDrop()
   window.addEventListener('beforeunload', (event) => {
