@@ -16,6 +16,7 @@ import (
 	"github.com/unreel/unreel/internal/queue"
 	"github.com/unreel/unreel/internal/queue/local"
 	"github.com/unreel/unreel/internal/queue/rabbitmq"
+	"github.com/unreel/unreel/internal/store"
 	"github.com/unreel/unreel/internal/store/blob"
 	"github.com/unreel/unreel/internal/store/blob/disk"
 	"github.com/unreel/unreel/internal/store/blob/gridfs"
@@ -123,6 +124,9 @@ func openBlobs(settings Settings, as roles) (closingBlobs, error) {
 			config.Contact = answerLimit
 		}
 		blobs, err = gridfs.Open(config)
+	}
+	if errors.Is(err, store.ErrUnavailable) { // who names its servers, for mongodb+srv
+		return nil, fmt.Errorf("UNREEL_BLOBS: %w", err)
 	}
 	if err != nil {
 		return nil, &SettingError{"UNREEL_BLOBS", redact(settings.Blobs), err.Error()}
