@@ -2,11 +2,13 @@ package faults
 
 import (
 	"fmt"
+	"path/filepath"
 	"testing"
 	"time"
 
 	"github.com/unreel/unreel/internal/conversion"
 	"github.com/unreel/unreel/internal/media/mediatest"
+	"github.com/unreel/unreel/internal/store/database"
 	"github.com/unreel/unreel/test/harness"
 )
 
@@ -32,8 +34,9 @@ func TestPromisesOfMutants(t *testing.T) {
 	}
 }
 
-// keepsPromises kills a system in one process right after its last 202, and right after it has called the last
-// conversion completed, and returns the first promise that it did not keep.
+// keepsPromises kills a system in one process right after its last 202, while another conversion waits of which the
+// converter was told, and right after it has called the last conversion completed. It returns the first promise that
+// was not kept.
 func keepsPromises(t *testing.T, mutant string) error {
 	public, data := harness.FreePort(t), t.TempDir()
 	alone := &harness.Alone{Data: data, URL: "http://" + public}
@@ -45,12 +48,15 @@ func keepsPromises(t *testing.T, mutant string) error {
 
 	// The first keeps the converter busy while the others wait.
 	jobs := []outcome{
-		{"long", mediatest.Bytes(t, mediatest.Spec{Seconds: 300, Container: "mkv", NoPicture: true, Bitrate: "32k"}), conversion.Completed, 300},
+		{"long", mediatest.Bytes(t, mediatest.Spec{Seconds: 450, Container: "mkv", NoPicture: true, Bitrate: "32k"}), conversion.Completed, 450},
 		outcomes(t)[0],
 		outcomes(t)[0],
 	}
 	var ids []string
 	for i, job := range jobs {
+		if i == len(jobs)-1 {
+			awaitHint(t, alone, ids[i-1])
+		}
 		id, err := k.send(t.Context(), alone.URL, fmt.Sprint("job-", i), job)
 		if err != nil {
 			t.Fatal(err)
@@ -72,6 +78,31 @@ func keepsPromises(t *testing.T, mutant string) error {
 		}
 	}
 	return nil
+}
+
+// awaitHint waits until the relay has told the converter of a conversion that waits.
+func awaitHint(t *testing.T, alone *harness.Alone, id string) {
+	t.Helper()
+	db, err := database.Open("sqlite:" + filepath.Join(alone.Data, "unreel.db"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer db.Close()
+	harness.Within(t, time.Minute, "a hint at "+id, func() error {
+		var status conversion.Status
+		var wakes int
+		query := `SELECT status, wakes FROM conversions WHERE id = ?`
+		if err := db.QueryRow(t.Context(), query, []any{id}, &status, &wakes); err != nil {
+			return err
+		}
+		if status != conversion.Receiving && status != conversion.Queued {
+			t.Fatalf("%s is %s: nothing kept the converter busy", id, status)
+		}
+		if wakes == 0 {
+			return fmt.Errorf("%s is %s", id, status)
+		}
+		return nil
+	})
 }
 
 // awaitCompleted returns an error when a conversion can no longer be completed, or is not in good time.
