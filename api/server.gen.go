@@ -47,7 +47,7 @@ type Conversion struct {
 	// MP3 What came out.
 	MP3 *MP3 `json:"mp3"`
 
-	// Options What was asked for. What is absent was left to the defaults.
+	// Options What was asked for. What is absent was left to the defaults; of those, the quality is shown.
 	//
 	// Example: {"vbr":2}
 	Options Options `json:"options"`
@@ -296,7 +296,7 @@ type MP3 struct {
 	Warnings []string `json:"warnings,omitempty"`
 }
 
-// Options What was asked for. What is absent was left to the defaults.
+// Options What was asked for. What is absent was left to the defaults; of those, the quality is shown.
 //
 // Example: {"vbr":2}
 type Options = conversion.Options

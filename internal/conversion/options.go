@@ -146,6 +146,15 @@ func (o Options) Quality() int {
 	return *o.VBR
 }
 
+// WithDefault returns the options with the quality that they mean where no rate is asked for.
+func (o Options) WithDefault() Options {
+	if o.Bitrate == 0 && o.ABR == 0 {
+		quality := o.Quality()
+		o.VBR = &quality
+	}
+	return o
+}
+
 // KeepsSound tells whether nothing is asked for that needs the sound decoded, so that MP3 frames in the
 // source may be copied as they are.
 func (o Options) KeepsSound() bool {

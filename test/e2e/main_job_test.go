@@ -34,6 +34,9 @@ func TestMainJob(t *testing.T) {
 	if c.Status != conversion.Completed || c.Progress != 1 || c.Attempts != 1 || c.Video.Codec != "aac" || c.MP3 == nil {
 		t.Fatalf("conversion: %+v", c)
 	}
+	if c.Options.VBR == nil || *c.Options.VBR != conversion.DefaultVBR {
+		t.Errorf("options: %+v", c.Options)
+	}
 	if math.Abs(c.MP3.Duration-3) > 0.03 || c.MP3.SampleRate != 48000 || c.MP3.Channels != 2 || c.MP3.Copied {
 		t.Errorf("MP3: %+v", *c.MP3)
 	}

@@ -34,7 +34,7 @@ func TestVersion1(t *testing.T) {
 		harness.Part{Field: "bitrate", Content: "96"}, harness.Part{Field: "mono", Content: "true"},
 		harness.Part{Field: "start", Content: "1"}, harness.Part{Field: "end", Content: "0:03"}, harness.Part{Field: "title", Content: "Über"},
 		harness.Part{Field: "file", File: `C:\Videos\Räksmörgås "x".mp4`, Content: video.Content})
-	if c.Video.Name != `Räksmörgås "x".mp4` || c.Options.Bitrate != 96 || !c.Options.Mono {
+	if c.Video.Name != `Räksmörgås "x".mp4` || c.Options.Bitrate != 96 || c.Options.VBR != nil || !c.Options.Mono {
 		t.Errorf("created: %+v", c)
 	}
 	c = ada.Settled(t, c.ID)

@@ -32,7 +32,7 @@ func presentRecord(record ledger.Record, progress float64) api.Conversion {
 			Name: record.Video.Name, Size: record.Video.Size, SHA256: record.Video.SHA256,
 			Duration: record.Video.Duration.Seconds(), Codec: record.Video.Codec,
 		},
-		Options:    record.Options,
+		Options:    record.Options.WithDefault(),
 		MP3:        presentMP3(record.MP3),
 		Error:      presentFailure(record.Failure),
 		Attempts:   record.Attempts,
