@@ -153,6 +153,8 @@ func TestSignUpRefuses(t *testing.T) {
 		{"short in characters", credentials("bob@example.com", "ééééééé"), "", 422, "invalid", []string{"password"}},
 		{"long", credentials("bob@example.com", strings.Repeat("x", 1025)), "", 422, "invalid", []string{"password"}},
 		{"common", credentials("bob@example.com", "Password123"), "", 422, "invalid", []string{"password"}},
+		{"one key", credentials("bob@example.com", "zzzzzzzzzz"), "", 422, "invalid", []string{"password"}},
+		{"three by turns", credentials("bob@example.com", "xyzXYZxyz"), "", 422, "invalid", []string{"password"}},
 		{"the address", credentials("bobby.tables@example.com", "Bobby.Tables@example.com"), "", 422, "invalid", []string{"password"}},
 		{"half the address", credentials("bobby.tables@example.com", "bobby.tables"), "", 422, "invalid", []string{"password"}},
 		{"no address", credentials("bob", password), "", 422, "invalid", []string{"email"}},

@@ -16,6 +16,7 @@ import (
 const (
 	minPassword = 8    // characters
 	maxPassword = 1024 // bytes
+	minDistinct = 4    // characters: fewer are one key pressed over and over, or two by turns
 )
 
 // common has the passwords of at least eight characters that head every list of leaked ones.
@@ -51,8 +52,19 @@ func checkPassword(password, address string) string {
 		return fmt.Sprintf("must have at least %d characters", minPassword)
 	case address != "" && (lower == address || lower == local):
 		return "must not be the e-mail address"
+	case distinct(lower) < minDistinct:
+		return fmt.Sprintf("must have at least %d different characters", minDistinct)
 	case slices.Contains(strings.Fields(common), lower):
 		return "must not be one of the most common passwords; a few words in a row are easy to remember"
 	}
 	return ""
+}
+
+// distinct counts the characters of a text, each once.
+func distinct(text string) int {
+	seen := map[rune]bool{}
+	for _, r := range text {
+		seen[r] = true
+	}
+	return len(seen)
 }
