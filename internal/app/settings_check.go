@@ -9,6 +9,7 @@ import (
 	"net/url"
 	"path/filepath"
 	"runtime"
+	"strconv"
 	"strings"
 
 	"github.com/dustin/go-humanize"
@@ -57,7 +58,7 @@ func (s *Settings) fillRest() {
 	if s.Converters == 0 {
 		s.Converters = runtime.GOMAXPROCS(0) // a container may have fewer than the machine
 	}
-	if _, port, err := net.SplitHostPort(s.Addr); err == nil {
+	if _, port, err := net.SplitHostPort(s.Addr); err == nil && isListenable(s.Addr) {
 		fill(&s.PublicURL, "http://localhost:"+port)
 	}
 	fill(&s.PublicURL, "http://localhost:8080")
@@ -88,14 +89,24 @@ func (s *Settings) checkAddresses(as roles) (refused []*SettingError) {
 		{"UNREEL_ADMIN_ADDR", s.AdminAddr, true},
 		{"UNREEL_AUTH_ADDR", s.AuthAddr, s.AuthAddr != ""},
 	} {
-		if _, _, err := net.SplitHostPort(setting.address); err != nil && setting.used {
-			refused = append(refused, &SettingError{setting.variable, setting.address, "must be HOST:PORT or :PORT"})
+		if !isListenable(setting.address) && setting.used {
+			refused = append(refused, &SettingError{setting.variable, setting.address, "must be HOST:PORT or :PORT, with a port from 0 (any that is free) to 65535"})
 		}
 	}
 	if as.has(roleNotifier|roleGateway) && !isBase(s.PublicURL) {
 		refused = append(refused, &SettingError{"UNREEL_PUBLIC_URL", redact(s.PublicURL), "must be a URL such as https://mp3.example.com, without a password, ? and #"})
 	}
 	return refused
+}
+
+// isListenable tells whether an address is a host, or none, and the number of a port.
+func isListenable(address string) bool {
+	_, port, err := net.SplitHostPort(address)
+	if err != nil {
+		return false
+	}
+	_, err = strconv.ParseUint(port, 10, 16)
+	return err == nil
 }
 
 // isBase tells whether an address on the web can have more appended to it, and be shown to anybody.

@@ -98,6 +98,15 @@ func TestCompleteAlone(t *testing.T) {
 			t.Errorf("%s: %v", base, err)
 		}
 	}
+	for _, address := range []string{"127.0.0.1:http", ":99999", ":-1", "localhost", ":"} {
+		s := alone()
+		s.Addr = address
+		err := s.completeAlone()
+		var refused *SettingError
+		if !errors.As(err, &refused) || refused.Variable != "UNREEL_ADDR" || strings.Contains(err.Error(), "UNREEL_PUBLIC_URL") {
+			t.Errorf("%s: %v", address, err)
+		}
+	}
 	for variable, spoil := range map[string]func(*Settings){
 		"UNREEL_ADDR":         func(s *Settings) { s.Addr = "8080" },
 		"UNREEL_ADMIN_ADDR":   func(s *Settings) { s.AdminAddr = "" },

@@ -3,7 +3,6 @@ package smtp
 import (
 	"crypto/tls"
 	"errors"
-	"fmt"
 	"net"
 	"net/url"
 	"os"
@@ -72,7 +71,7 @@ func New(config Config) (*Sender, error) {
 	return sender, nil
 }
 
-// setServer reads the URL. No error repeats it unless its password is taken out.
+// setServer reads the URL. No error repeats it, for it may hold a password.
 func (s *Sender) setServer(text string) error {
 	address, err := url.Parse(text)
 	if err != nil {
@@ -81,11 +80,11 @@ func (s *Sender) setServer(text string) error {
 	scheme, ok := schemes[address.Scheme]
 	switch {
 	case !ok:
-		return fmt.Errorf("%s: begin with smtp://, smtps:// or smtp+insecure://", address.Redacted())
+		return errors.New("begin with smtp://, smtps:// or smtp+insecure://")
 	case address.Hostname() == "":
-		return fmt.Errorf("%s: name a host, like smtp://mail.example.com:587", address.Redacted())
+		return errors.New("name a host, like smtp://mail.example.com:587")
 	case address.Path != "" && address.Path != "/", address.RawQuery != "", address.Fragment != "":
-		return fmt.Errorf("%s: nothing may follow the host and port", address.Redacted())
+		return errors.New("nothing may follow the host and port")
 	}
 	s.security = scheme.security
 	s.host = address.Hostname()
