@@ -394,6 +394,8 @@ func TestMachine(t *testing.T) {
 	want(t, examine(t, s, "all", "UNREEL_BLOBS"), doctor.Fail, "make and write the folder")
 	want(t, examine(t, s, "all", "UNREEL_MAIL"), doctor.Fail, "make the folder")
 	want(t, examine(t, s, "all", "UNREEL_DATABASE"), doctor.Fail, "make")
+	s.Blobs = "file:/proc/nope" // even root makes nothing there
+	want(t, examine(t, s, "all", "UNREEL_BLOBS"), doctor.Fail, "make and write the folder")
 	s.Database = "sqlite:" + file
 	want(t, examine(t, s, "all", "UNREEL_DATABASE"), doctor.Fail, "restore this one from a backup")
 

@@ -8,7 +8,6 @@ import (
 	"strings"
 
 	"github.com/dustin/go-humanize"
-	"golang.org/x/sys/unix"
 
 	"github.com/unreel/unreel/internal/media/sandbox"
 	"github.com/unreel/unreel/internal/media/transcode"
@@ -16,17 +15,22 @@ import (
 )
 
 // writable returns nil if files can be made in a folder, or in the nearest one above it that is there.
+// It makes one and removes it: rights alone do not tell, for there are file systems that take none from anybody.
 func writable(dir string) error {
 	for {
-		err := unix.Access(dir, unix.W_OK|unix.X_OK)
-		if !errors.Is(err, os.ErrNotExist) {
-			if err != nil {
-				return fmt.Errorf("%s: %w", dir, err)
-			}
-			return nil
+		if _, err := os.Stat(dir); !errors.Is(err, os.ErrNotExist) {
+			break
 		}
 		dir = parent(dir)
 	}
+	probe, err := os.MkdirTemp(dir, ".unreel-doctor-")
+	if cause, ok := errors.AsType[*os.PathError](err); ok {
+		return fmt.Errorf("%s: %w", dir, cause.Err)
+	}
+	if err != nil {
+		return err
+	}
+	return os.Remove(probe)
 }
 
 // parent is the folder above, and for the first of a relative path the one that the process is in.
