@@ -6,6 +6,7 @@ import (
 	"io"
 	"mime"
 	"net/http"
+	"reflect"
 )
 
 // maxJSON is the largest JSON body that is read, in bytes.
@@ -37,8 +38,26 @@ func decodeProblem(err error) Problem {
 	case errors.As(err, &tooLarge):
 		return NewProblem(http.StatusRequestEntityTooLarge, "too-large", "The body is too large", "A JSON body has at most 64 KiB.")
 	case errors.As(err, &wrongType) && wrongType.Field != "":
-		return Invalid(wrongType.Field, "must be a "+wrongType.Type.String())
+		return Invalid(wrongType.Field, "must be "+jsonKind(wrongType.Type))
 	default:
 		return NewProblem(http.StatusBadRequest, "malformed", "The body cannot be read", "The body is not valid JSON: send one JSON object.")
+	}
+}
+
+// jsonKind says in JSON's words what is read into a Go type.
+func jsonKind(t reflect.Type) string {
+	switch t.Kind() {
+	case reflect.String:
+		return "a string"
+	case reflect.Bool:
+		return "true or false"
+	case reflect.Float32, reflect.Float64:
+		return "a number"
+	case reflect.Slice, reflect.Array:
+		return "an array"
+	case reflect.Struct, reflect.Map:
+		return "an object"
+	default:
+		return "a whole number that is not too large"
 	}
 }

@@ -51,21 +51,22 @@ func TestDecodeJSON(t *testing.T) {
 		kind, body string
 		status     int // 0: read
 		field      string
+		detail     string // of that field
 	}{
-		"good":               {kind, `{"email":"a@b.c","age":3}`, 0, ""},
-		"charset":            {kind + "; charset=utf-8", `{"email":"a@b.c","age":3,"later":[]}` + "\n ", 0, ""},
-		"no kind":            {"", `{}`, 415, ""},
-		"a form":             {"application/x-www-form-urlencoded", `{}`, 415, ""},
-		"nonsense for kind":  {"application/json; =", `{}`, 415, ""},
-		"empty":              {kind, "", 400, ""},
-		"cut off":            {kind, `{"email":`, 400, ""},
-		"two values":         {kind, `{} {}`, 400, ""},
-		"rubbish behind":     {kind, `{}}`, 400, ""},
-		"another type":       {kind, `["email"]`, 400, ""},
-		"a field's type":     {kind, `{"email":7}`, 422, "email"},
-		"a number's type":    {kind, `{"age":"old"}`, 422, "age"},
-		"too large":          {kind, `{"email":"` + strings.Repeat("x", 64<<10) + `"}`, 413, ""},
-		"as deep as allowed": {kind, strings.Repeat("[", 60000), 400, ""},
+		"good":               {kind, `{"email":"a@b.c","age":3}`, 0, "", ""},
+		"charset":            {kind + "; charset=utf-8", `{"email":"a@b.c","age":3,"later":[]}` + "\n ", 0, "", ""},
+		"no kind":            {"", `{}`, 415, "", ""},
+		"a form":             {"application/x-www-form-urlencoded", `{}`, 415, "", ""},
+		"nonsense for kind":  {"application/json; =", `{}`, 415, "", ""},
+		"empty":              {kind, "", 400, "", ""},
+		"cut off":            {kind, `{"email":`, 400, "", ""},
+		"two values":         {kind, `{} {}`, 400, "", ""},
+		"rubbish behind":     {kind, `{}}`, 400, "", ""},
+		"another type":       {kind, `["email"]`, 400, "", ""},
+		"a field's type":     {kind, `{"email":7}`, 422, "email", "must be a string"},
+		"a number's type":    {kind, `{"age":"old"}`, 422, "age", "must be a whole number that is not too large"},
+		"too large":          {kind, `{"email":"` + strings.Repeat("x", 64<<10) + `"}`, 413, "", ""},
+		"as deep as allowed": {kind, strings.Repeat("[", 60000), 400, "", ""},
 	} {
 		var into struct {
 			Email string `json:"email"`
@@ -89,8 +90,8 @@ func TestDecodeJSON(t *testing.T) {
 		if err := json.Unmarshal(recorder.Body.Bytes(), &problem); err != nil || recorder.Code != test.status || problem.Status != test.status {
 			t.Errorf("%s: %d %s, %v", name, recorder.Code, recorder.Body, err)
 		}
-		if test.field != "" && (len(problem.Errors) != 1 || problem.Errors[0].Field != test.field) {
-			t.Errorf("%s: %s does not name %s", name, recorder.Body, test.field)
+		if test.field != "" && (len(problem.Errors) != 1 || problem.Errors[0] != httpx.FieldError{Field: test.field, Detail: test.detail}) {
+			t.Errorf("%s: %s does not name %s and what it %s", name, recorder.Body, test.field, test.detail)
 		}
 	}
 }
