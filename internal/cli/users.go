@@ -2,7 +2,9 @@ package cli
 
 import (
 	"context"
+	"encoding/json"
 	"fmt"
+	"io"
 	"time"
 
 	"github.com/unreel/unreel/internal/app"
@@ -60,20 +62,37 @@ func (c *UsersAddCmd) Run(ctx context.Context, io *IO) error {
 // UsersListCmd lists accounts.
 type UsersListCmd struct {
 	databaseFlags
+
+	JSON bool `name:"json" help:"Print one JSON object a line."`
 }
 
 // Run prints one line for each.
 func (c *UsersListCmd) Run(ctx context.Context, io *IO) error {
+	show := printUser
+	if c.JSON {
+		show = printUserJSON
+	}
 	return app.WithUsers(ctx, c.settings(), io.Err, func(users *app.Users) error {
-		return users.List(ctx, func(user app.User) error {
-			role := "user"
-			if user.Admin {
-				role = "admin"
-			}
-			_, err := fmt.Fprintf(io.Out, "%s  %s  %-5s  %s\n", user.ID, user.CreatedAt.Format(time.DateOnly), role, user.Email)
-			return err
-		})
+		return users.List(ctx, func(user app.User) error { return show(io.Out, user) })
 	})
+}
+
+func printUser(out io.Writer, user app.User) error {
+	role := "user"
+	if user.Admin {
+		role = "admin"
+	}
+	_, err := fmt.Fprintf(out, "%s  %s  %-5s  %s\n", user.ID, user.CreatedAt.Format(time.DateOnly), role, user.Email)
+	return err
+}
+
+func printUserJSON(out io.Writer, user app.User) error {
+	return json.NewEncoder(out).Encode(struct {
+		ID        string    `json:"id"`
+		Email     string    `json:"email"`
+		Admin     bool      `json:"admin"`
+		CreatedAt time.Time `json:"created_at"`
+	}{user.ID, user.Email, user.Admin, user.CreatedAt})
 }
 
 // UsersPasswdCmd changes a password.

@@ -2,6 +2,7 @@ package cli
 
 import (
 	"bytes"
+	"encoding/json"
 	"path/filepath"
 	"strings"
 	"testing"
@@ -34,5 +35,49 @@ func TestUsersRotateKey(t *testing.T) {
 	}
 	if len(keys) != 2 || keys[0].ID != printed[1] || keys[1].ID != printed[0] {
 		t.Errorf("keys %+v, printed %q", keys, printed)
+	}
+}
+
+func TestUsersListJSON(t *testing.T) {
+	url := "sqlite:" + filepath.Join(t.TempDir(), "unreel.db")
+	run := func(args ...string) string {
+		t.Helper()
+		var out, failures bytes.Buffer
+		io := IO{In: strings.NewReader("correct horse battery\n"), Out: &out, Err: &failures}
+		if code := Main(t.Context(), append(args, "--database", url), io); code != exitDone {
+			t.Fatalf("exit code %d: %s", code, &failures)
+		}
+		return out.String()
+	}
+	run("users", "add", "ada@example.com", "--admin")
+	run("users", "add", "bob@example.com")
+
+	type shown struct {
+		ID        string    `json:"id"`
+		Email     string    `json:"email"`
+		Admin     bool      `json:"admin"`
+		CreatedAt time.Time `json:"created_at"`
+	}
+	admins := map[string]bool{}
+	for line := range strings.Lines(run("users", "list", "--json")) {
+		var user shown
+		if err := json.Unmarshal([]byte(line), &user); err != nil || user.ID == "" || user.CreatedAt.IsZero() {
+			t.Errorf("%q: %v", line, err)
+		}
+		admins[user.Email] = user.Admin
+	}
+	if len(admins) != 2 || !admins["ada@example.com"] || admins["bob@example.com"] {
+		t.Errorf("administrators: %v", admins)
+	}
+}
+
+func TestVersionJSON(t *testing.T) {
+	var out bytes.Buffer
+	if code := Main(t.Context(), []string{"version", "--json"}, IO{Out: &out, Err: &out}); code != exitDone {
+		t.Fatalf("exit code %d: %s", code, &out)
+	}
+	var shown map[string]string
+	if err := json.Unmarshal(out.Bytes(), &shown); err != nil || shown["version"] != version || shown["commit"] != commit || shown["platform"] == "" {
+		t.Errorf("%s: %v", &out, err)
 	}
 }
