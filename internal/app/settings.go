@@ -35,69 +35,69 @@ type Build struct{ Version, Commit string }
 
 // DataSettings is where a process keeps what it keeps on its machine.
 type DataSettings struct {
-	Data string `env:"UNREEL_DATA" default:"./data" placeholder:"DIR" help:"Folder for everything that is kept on this machine."`
+	Data string `env:"UNREEL_DATA" default:"./data" placeholder:"DIR" help:"Folder for all that is kept here (default: ${default})."`
 }
 
 // DatabaseSettings is where accounts and records are.
 type DatabaseSettings struct {
-	Database string `env:"UNREEL_DATABASE" placeholder:"URL" help:"Accounts and records: mysql://user:password@host:3306/unreel or sqlite:PATH (default in all: in the data folder)."`
+	Database string `env:"UNREEL_DATABASE" placeholder:"URL" help:"Accounts and records: mysql://user:password@host:3306/unreel or sqlite:PATH."`
 }
 
 // BlobSettings is where videos and MP3s are.
 type BlobSettings struct {
-	Blobs string `env:"UNREEL_BLOBS" placeholder:"URL" help:"Videos and MP3s: mongodb://host:27017 or file:DIR (default in all: in the data folder)."`
+	Blobs string `env:"UNREEL_BLOBS" placeholder:"URL" help:"Videos and MP3s: mongodb://host:27017 or file:DIR."`
 }
 
 // QueueSettings is how services wake each other.
 type QueueSettings struct {
-	Queue string `env:"UNREEL_QUEUE" placeholder:"URL" help:"Hints between services: amqp://user:password@host:5672/ or local: (default in all: local:, in the process)."`
+	Queue string `env:"UNREEL_QUEUE" placeholder:"URL" help:"Hints between services: amqp://user:password@host:5672/ or local:."`
 }
 
 // MailSettings is how mails are sent.
 type MailSettings struct {
-	Mail     string `env:"UNREEL_MAIL" placeholder:"URL" help:"Mail: smtp://user:password@host:587 (STARTTLS), smtps://, smtp+insecure://host:port or file:DIR (default in all: in the data folder)."`
+	Mail     string `env:"UNREEL_MAIL" placeholder:"URL" help:"smtp://user:password@host:587 (STARTTLS), smtps://, smtp+insecure://host:port or file:DIR."`
 	MailFrom string `env:"UNREEL_MAIL_FROM" default:"Unreel <unreel@localhost>" placeholder:"ADDRESS" help:"Sender of mails."`
 }
 
 // LinkSettings is how the world sees the gateway.
 type LinkSettings struct {
-	PublicURL string `env:"UNREEL_PUBLIC_URL" placeholder:"URL" help:"What links in mails begin with (default: http://localhost and the gateway's port)."`
+	PublicURL string `env:"UNREEL_PUBLIC_URL" placeholder:"URL" help:"What links in mails begin with."`
 }
 
 // GatewaySettings is for the public door.
 type GatewaySettings struct {
-	Addr      string `env:"UNREEL_ADDR" default:":8080" placeholder:"HOST:PORT" help:"Public address."`
-	MaxUpload Bytes  `env:"UNREEL_MAX_UPLOAD" default:"4GiB" placeholder:"SIZE" help:"Largest video."`
+	Addr      string `env:"UNREEL_ADDR" default:":8080" placeholder:"HOST:PORT" help:"Public address (default: ${default})."`
+	MaxUpload Bytes  `env:"UNREEL_MAX_UPLOAD" default:"4GiB" placeholder:"SIZE" help:"Largest video (default: ${default})."`
 
-	TrustedProxies []Network `env:"UNREEL_TRUSTED_PROXIES" placeholder:"NETWORK,…" help:"Proxies before the gateway, like 10.0.0.0/8, whose X-Forwarded-For is believed: limits are for each client (default: none)."`
+	TrustedProxies []Network `env:"UNREEL_TRUSTED_PROXIES" placeholder:"CIDR" help:"Proxies whose X-Forwarded-For is believed."`
 }
 
 // AuthSettings is for the accounts.
 type AuthSettings struct {
-	AuthAddr string `env:"UNREEL_AUTH_ADDR" placeholder:"HOST:PORT" help:"Private address of the auth service (default: :5000; in all: only in the process)."`
+	AuthAddr string `env:"UNREEL_AUTH_ADDR" placeholder:"HOST:PORT" help:"Private address of auth; in all: none, else :5000."`
 	Signup   string `env:"UNREEL_SIGNUP" default:"open" placeholder:"MODE" help:"Who may sign up: open or closed."`
 }
 
 // ConverterSettings is for the work.
 type ConverterSettings struct {
-	MaxDuration time.Duration `env:"UNREEL_MAX_DURATION" default:"12h" placeholder:"TIME" help:"Longest sound."`
-	Converters  int           `env:"UNREEL_CONVERTERS" default:"0" placeholder:"N" help:"Conversions at once (default: one for each core)."`
-	Sandbox     string        `env:"UNREEL_SANDBOX" default:"required" placeholder:"MODE" help:"The box that ffmpeg runs in: required, or best-effort to start without what the kernel lacks."`
+	MaxDuration time.Duration `env:"UNREEL_MAX_DURATION" default:"12h" placeholder:"TIME" help:"Longest sound (default: ${default})."`
+	Converters  int           `env:"UNREEL_CONVERTERS" default:"0" placeholder:"N" help:"Conversions at once (default: one a core)."`
+	Sandbox     string        `env:"UNREEL_SANDBOX" default:"required" placeholder:"MODE" help:"The box for ffmpeg: required, or best-effort to start without what the kernel lacks."`
 }
 
 // RetentionSettings is for whoever ends conversions.
 type RetentionSettings struct {
-	Retention time.Duration `env:"UNREEL_RETENTION" default:"720h" placeholder:"TIME" help:"How long files are kept; 0 keeps them for ever."`
+	Retention time.Duration `env:"UNREEL_RETENTION" default:"720h" placeholder:"TIME" help:"How long files are kept, 0 for ever (default: ${default})."`
 }
 
 // LimitSettings is against guessing and flooding.
 type LimitSettings struct {
-	RateLimit string `env:"UNREEL_RATE_LIMIT" default:"on" placeholder:"on|off" help:"Limits against guessing and flooding; off is for load tests on a private network."`
+	RateLimit string `env:"UNREEL_RATE_LIMIT" default:"on" placeholder:"on|off" help:"Limits against guessing and flooding."`
 }
 
 // AdminSettings is for operators.
 type AdminSettings struct {
-	AdminAddr string `env:"UNREEL_ADMIN_ADDR" default:"127.0.0.1:9090" placeholder:"HOST:PORT" help:"Private address of /livez, /readyz, /metrics and /debug/pprof."`
+	AdminAddr string `env:"UNREEL_ADMIN_ADDR" default:"127.0.0.1:9090" placeholder:"HOST:PORT" help:"Of /livez, /readyz, /metrics and /debug/pprof; private (default: ${default})."`
 	LogLevel  string `env:"UNREEL_LOG_LEVEL" default:"info" placeholder:"LEVEL" help:"debug, info, warn or error."`
 }
 

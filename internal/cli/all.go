@@ -12,6 +12,11 @@ type AllCmd struct {
 	app.Settings
 }
 
+// Help says what the settings are by default.
+func (*AllCmd) Help() string {
+	return "Whatever is not set is kept in the data folder, mails too."
+}
+
 // Run serves until the context ends.
 func (c *AllCmd) Run(ctx context.Context, io *IO) error {
 	c.Build = build()
