@@ -53,6 +53,7 @@ func TestLastingFailures(t *testing.T) {
 		"garbage":          {mediatest.File(t, "garbage.mp4", garbled), conversion.Options{}, conversion.UnsupportedMedia},
 		"a picture":        {picture(t), conversion.Options{}, conversion.UnsupportedMedia},
 		"index cut off":    {mediatest.File(t, "cut.mp4", mp4[:len(mp4)*2/3]), conversion.Options{}, conversion.CorruptMedia},
+		"within index":     {mediatest.File(t, "cut.mp4", mp4[:len(mp4)-1000]), conversion.Options{}, conversion.CorruptMedia},
 		"head of an mkv":   {mediatest.Truncated(t, mediatest.Spec{Container: "mkv"}, 0.003), conversion.Options{}, conversion.CorruptMedia},
 		"encrypted":        {encryptedVideo(t), conversion.Options{}, conversion.EncryptedMedia},
 		"no such track":    {mediatest.Video(t, mediatest.Spec{}), conversion.Options{Track: 2}, conversion.NoSuchTrack},
@@ -164,6 +165,10 @@ func TestTruncatedConvertsAsFarAsItGoes(t *testing.T) {
 		"avi":           mediatest.Truncated(t, mediatest.Spec{Seconds: 8, Container: "avi"}, 0.5),
 		"wav":           mediatest.Truncated(t, mediatest.Spec{Seconds: 8, Container: "wav"}, 0.5),
 		"mp3":           mediatest.Truncated(t, mediatest.Spec{Seconds: 8, Container: "mp3"}, 0.5),
+		"fragmented":    mediatest.Truncated(t, mediatest.Spec{Seconds: 8, Extra: "-movflags +frag_keyframe+empty_moov"}, 0.5),
+		"ogg":           mediatest.Truncated(t, mediatest.Spec{Seconds: 8, Container: "ogg", Codec: "libvorbis"}, 0.5),
+		"flv":           mediatest.Truncated(t, mediatest.Spec{Seconds: 8, Container: "flv", Rate: 44100}, 0.5),
+		"wmv":           mediatest.Truncated(t, mediatest.Spec{Seconds: 8, Container: "wmv", Rate: 44100}, 0.5),
 	} {
 		t.Run(name, func(t *testing.T) {
 			got, sound := convert(t, transcode.Job{Source: source})

@@ -2,16 +2,15 @@ package transcode
 
 import (
 	"context"
-	"encoding/binary"
 	"errors"
 	"fmt"
 	"io"
-	"math"
 	"os"
 	"path/filepath"
 	"time"
 
 	"github.com/unreel/unreel/internal/conversion"
+	"github.com/unreel/unreel/internal/media/container"
 	"github.com/unreel/unreel/internal/media/mp3"
 )
 
@@ -57,7 +56,7 @@ func (t *Transcoder) probeForeign(ctx context.Context, path string, content *io.
 		return Source{}, unreadable(head, log)
 	}
 	source.Path, source.Size = path, size
-	source.cutOff = riffCutOff(head, size)
+	source.cutOff = container.CutOff(content, size)
 	if source.is("mp3") {
 		source.readOwnInfo(content)
 	}
@@ -76,31 +75,26 @@ const minScore = 5
 // headSize is enough to tell what a file wants to be.
 const headSize = 4 << 10
 
+// ErrNoFile says that a source is a folder, a device or a pipe. What is probed is read more than once.
+var ErrNoFile = errors.New("this is a folder, a device or a pipe: only files can be converted")
+
 func openRegular(path string) (*os.File, int64, error) {
+	info, err := os.Stat(path) // to open a pipe would wait for somebody who writes to it
+	switch {
+	case err != nil:
+		return nil, 0, err
+	case !info.Mode().IsRegular():
+		return nil, 0, ErrNoFile
+	}
 	file, err := os.Open(path)
 	if err != nil {
 		return nil, 0, err
 	}
-	info, err := file.Stat()
-	if err == nil && !info.Mode().IsRegular() {
-		err = fmt.Errorf("%s is not a regular file", path)
-	}
-	if err != nil {
+	if info, err = file.Stat(); err != nil {
 		_ = file.Close() // nothing was written
 		return nil, 0, err
 	}
 	return file, info.Size(), nil
-}
-
-// riffCutOff tells whether an AVI or WAV lacks its end: ffprobe makes its duration fit what is there. Recorders
-// that could not know the size leave 0 or the highest number.
-func riffCutOff(head []byte, size int64) bool {
-	const header = 8 // not counted in the size that it states
-	if len(head) < header || string(head[:4]) != "RIFF" {
-		return false
-	}
-	stated := int64(binary.LittleEndian.Uint32(head[4:]))
-	return stated < math.MaxInt32 && stated+header > size+1 // the last byte may be padding
 }
 
 // readOwnInfo reads the header frame of a source that is an MP3: it knows the duration, ffprobe only guesses.

@@ -252,7 +252,7 @@ func (p *plan) describe(done finished, end ending) conversion.MP3 {
 func (p *plan) shortfall(length time.Duration, log *stderr) []string {
 	var warnings []string
 	missing := p.expected - length
-	cut := log.says("File ended prematurely", "partial file", "Truncat", "truncat")
+	cut := p.source.cutOff || log.says("File ended prematurely", "partial file", "Truncat", "truncat")
 	tolerated := 500*time.Millisecond + p.expected/1000
 	if p.expected > 0 && missing > tolerated && (p.track.exact || cut) {
 		warnings = append(warnings, fmt.Sprintf("only %s of %s could be read: the file seems to be cut off",

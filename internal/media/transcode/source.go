@@ -54,6 +54,8 @@ type Track struct {
 func (s Source) Track(number int) (Track, error) {
 	count := len(s.Tracks)
 	switch {
+	case count == 0 && s.cutOff:
+		return Track{}, unfinished()
 	case count == 0:
 		return Track{}, conversion.Fail(conversion.NoAudioStream,
 			"This file has no audio track. If the original has sound, export it again with the sound switched on.")
