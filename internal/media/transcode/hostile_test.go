@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"hash/crc32"
 	"io"
+	"math"
 	"net/http"
 	"net/http/httptest"
 	"os"
@@ -73,6 +74,30 @@ func TestNamesAreOnlyNames(t *testing.T) {
 		if err != nil || result.MP3.Duration.Seconds() < 1.9 {
 			t.Errorf("%q: %v %+v", name, err, result.MP3)
 		}
+	}
+}
+
+// TestSoundThatIsNoNumber has samples that no encoder takes, and of which LAME aborts the program that it is in.
+func TestSoundThatIsNoNumber(t *testing.T) {
+	raw := bytes.Clone(mediatest.Bytes(t, mediatest.Spec{Seconds: 6, Container: "wav", Codec: "pcm_f32le", Rate: 44100, Channels: 1}))
+	bad := raw[len(raw)-2*44100*4:] // the last two seconds
+	for i, number := range []float64{math.NaN(), math.Inf(1), math.Inf(-1), 1e30} {
+		binary.LittleEndian.PutUint32(bad[400*i:], math.Float32bits(float32(number)))
+	}
+	for name, options := range map[string]conversion.Options{
+		"constant": {Bitrate: 128}, "variable": {}, "loudness": {Loudness: new(-16.0)},
+	} {
+		t.Run(name, func(t *testing.T) {
+			got, sound := convert(t, transcode.Job{Source: mediatest.File(t, "sound.wav", raw), Options: options, Cores: 1})
+			if (got.Duration - 6*time.Second).Abs() > frame(44100) {
+				t.Errorf("lasts %s", got.Duration)
+			}
+			for _, part := range []mediatest.PCM{sound.Cut(0.2, 3.8), sound.Cut(4.5, 5.8)} {
+				if share := part.Share(0, 440); share < 0.95 {
+					t.Errorf("only %.2f of it is the tone", share)
+				}
+			}
+		})
 	}
 }
 

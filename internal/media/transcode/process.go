@@ -129,6 +129,8 @@ func (p process) closeGiven() {
 // outcome sorts out why the process ended: the first cause counts, not what followed from it.
 func (p process) outcome(ctx context.Context, end *ending, consumed, waited error) error {
 	switch {
+	case errors.As(waited, &end.exit) && end.crashed() && errors.Is(context.Cause(ctx), consumed):
+		return nil // what was consumed broke off there
 	case consumed != nil:
 		return context.Cause(ctx) // what was consumed may have been cut off by another cause
 	case errors.As(waited, &end.exit):

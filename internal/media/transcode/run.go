@@ -122,17 +122,37 @@ func (r *run) encode(ctx context.Context, p *plan, out *canvas, tag []byte) (con
 func (r *run) frames(ctx context.Context, p *plan, loud *loudness, a *assembly) (ending, error) {
 	cores, giveBack := r.cores.take(r.config.Cores, cmp.Or(r.job.Cores, r.config.Cores))
 	defer giveBack()
-	if p.parallel(cores) && !r.all.unable.Load() {
+	able := !r.all.unable.Load()
+	if able && p.parallel(cores) {
 		end, err := r.encodeOn(ctx, cores, p, loud, a)
 		if !errors.Is(err, errEncoder) {
 			return end, err
 		}
+		able = false
 		r.encoderFailed(ctx, err)
 		if err := a.reset(); err != nil {
 			return ending{}, err
 		}
 	}
-	return r.ffmpeg(ctx, p, r.encodeArgs(p, loud), a.take)
+	end, err := r.ffmpeg(ctx, p, r.encodeArgs(p, loud), a.take)
+	if err != nil || !end.crashed() || !able {
+		return end, err
+	}
+	return r.tamed(ctx, cores, p, loud, a, end)
+}
+
+// tamed encodes what ffmpeg has crashed over. LAME aborts on sound beyond all reason and on what is no number, of which
+// our encoder makes something that it takes.
+func (r *run) tamed(ctx context.Context, cores int, p *plan, loud *loudness, a *assembly, crashed ending) (ending, error) {
+	if err := a.reset(); err != nil {
+		return ending{}, err
+	}
+	end, err := r.encodeOn(ctx, cores, p, loud, a)
+	if errors.Is(err, errEncoder) {
+		r.encoderFailed(ctx, err)
+		return crashed, a.reset()
+	}
+	return end, err
 }
 
 // limit is the most sound that may come out, with room for a duration that the file states a little wrong.
