@@ -136,7 +136,10 @@ func (b *convertBatch) run(ctx context.Context, targets []convertTarget, jobs in
 		})
 	}
 	_ = group.Wait() // the errors are in failed
-	return convertOutcome(ctx, targets, failed)
+	if err := convertOutcome(ctx, targets, failed); err != nil {
+		return err
+	}
+	return b.report.lost
 }
 
 // convertOutcome says nothing again: where there are many files, each one's error was told when it happened.

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"io"
 	"io/fs"
+	"path/filepath"
 	"sync"
 
 	"github.com/unreel/unreel/api"
@@ -18,7 +19,8 @@ type convertReport struct {
 	out  io.Writer // nil: it takes the MP3
 	err  io.Writer
 	json bool
-	only bool // there is one file, whose error the command returns
+	only bool  // there is one file, whose error the command returns
+	lost error // what kept lines of JSON from being written
 	bars *convertBars
 }
 
@@ -67,8 +69,7 @@ func (r *convertReport) ended(target convertTarget, result transcode.Result, err
 	r.bars.remove(target.source)
 	switch {
 	case r.json:
-		// An output that takes no more has no other place to complain than the exit code, which is the shell's.
-		_ = writeJSON(r.out, lineOf(target, result, err))
+		r.lost = errors.Join(r.lost, writeJSON(r.out, lineOf(target, result, err)))
 	case err != nil && !r.only:
 		fmt.Fprintln(r.err, "unreel:", failureOf(target, err))
 	case err == nil:
@@ -105,27 +106,33 @@ func (r *convertReport) close() {
 
 // failureOf is a file's error in words for people.
 func failureOf(target convertTarget, err error) error {
-	var (
-		failure *conversion.Failure
-		path    *fs.PathError
-	)
-	reason := err.Error()
-	switch {
-	case errors.As(err, &failure):
+	reason := reasonOf(target, err)
+	if failure, ok := errors.AsType[*conversion.Failure](err); ok {
 		reason = failure.Slug.Title() + ". " + failure.Detail
-	case errors.As(err, &path) && path.Path == target.source:
-		reason = path.Err.Error() // the name stands before it already
 	}
 	return errors.New(printable(target.source + ": " + reason))
+}
+
+// reasonOf is an error that is no fault of the file's content, without the file's name: that stands before it already.
+func reasonOf(target convertTarget, err error) string {
+	if errors.Is(err, transcode.ErrNoFile) {
+		return transcode.ErrNoFile.Error()
+	}
+	whole, _ := filepath.Abs(target.source) // its error came before
+	if path, ok := errors.AsType[*fs.PathError](err); ok && (path.Path == target.source || path.Path == whole) {
+		return path.Err.Error()
+	}
+	return err.Error()
 }
 
 func lineOf(target convertTarget, result transcode.Result, err error) convertLine {
 	line := convertLine{File: target.source}
 	if err != nil {
-		failure := conversion.Fail(conversion.Internal, err.Error())
-		errors.As(err, &failure)
 		line.Error = &api.Failure{
-			Type: "/problems/" + string(failure.Slug), Title: failure.Slug.Title(), Detail: failure.Detail,
+			Type: conversion.Internal.Type(), Title: "The file cannot be converted here", Detail: reasonOf(target, err),
+		}
+		if failure, ok := errors.AsType[*conversion.Failure](err); ok {
+			line.Error = &api.Failure{Type: failure.Slug.Type(), Title: failure.Slug.Title(), Detail: failure.Detail}
 		}
 		return line
 	}

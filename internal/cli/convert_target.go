@@ -4,8 +4,10 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"io/fs"
 	"os"
 	"path/filepath"
+	"strings"
 )
 
 // convertTarget is a video and where its MP3 goes.
@@ -22,7 +24,7 @@ func (c *ConvertCmd) targets(streams *IO) ([]convertTarget, error) {
 	}
 	folder, inside := c.folder()
 	if inside && folder != "" {
-		if err := os.MkdirAll(folder, 0o777); err != nil {
+		if err := makeFolder(folder); err != nil {
 			return nil, UsageError{fmt.Errorf("-o: %w", err)}
 		}
 	}
@@ -59,6 +61,14 @@ func (c *ConvertCmd) folder() (string, bool) {
 	default:
 		return "", false
 	}
+}
+
+// makeFolder makes a folder for the MP3s, but none that has the name of an MP3: who gave that thought of one file.
+func makeFolder(name string) error {
+	if _, err := os.Stat(name); errors.Is(err, fs.ErrNotExist) && strings.EqualFold(filepath.Ext(name), ".mp3") {
+		return fmt.Errorf("%s is the name of one MP3; name a folder for many files", name)
+	}
+	return os.MkdirAll(name, 0o777)
 }
 
 func (c *ConvertCmd) toOutput(streams *IO) ([]convertTarget, error) {

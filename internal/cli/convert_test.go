@@ -11,6 +11,7 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
+	"syscall"
 	"testing"
 	"time"
 
@@ -214,6 +215,35 @@ func TestConvertTellsWhatIsWrong(t *testing.T) {
 	}
 }
 
+// TestConvertNoFile is given what cannot be read twice. To open the pipe would wait for ever.
+func TestConvertNoFile(t *testing.T) {
+	dir := t.TempDir()
+	pipe := filepath.Join(dir, "pipe.mp4")
+	if err := syscall.Mkfifo(pipe, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	for _, source := range []string{dir, pipe, os.DevNull} {
+		code, out, err := unreel(t, "convert", "-o", filepath.Join(dir, "x.mp3"), source)
+		if want := "unreel: " + source + ": this is a folder, a device or a pipe: only files can be converted\n"; code != 1 || out != "" || err != want {
+			t.Errorf("%s: exit code %d, output %q, errors %q", source, code, out, err)
+		}
+	}
+}
+
+// TestConvertOutputFull has an output that takes no line of JSON.
+func TestConvertOutputFull(t *testing.T) {
+	dir := folder(t, "talk.mp4")
+	var errors bytes.Buffer
+	code := cli.Main(t.Context(), []string{"convert", "--json", filepath.Join(dir, "talk.mp4")}, cli.IO{Out: fullOutput{}, Err: &errors})
+	if code != 1 || !strings.Contains(errors.String(), syscall.ENOSPC.Error()) {
+		t.Errorf("exit code %d, errors %q", code, &errors)
+	}
+}
+
+type fullOutput struct{}
+
+func (fullOutput) Write([]byte) (int, error) { return 0, syscall.ENOSPC }
+
 func TestConvertUsage(t *testing.T) {
 	dir := folder(t, "talk.mp4", "talk.mkv")
 	talk := filepath.Join(dir, "talk.mp4")
@@ -233,6 +263,7 @@ func TestConvertUsage(t *testing.T) {
 		{"--cover", talk, talk},
 		{"-o", "-", talk, talk},
 		{"-o", "-", "--json", talk},
+		{"-o", filepath.Join(dir, "one.mp3"), talk, filepath.Join(dir, "other.mp4")},
 		{talk, filepath.Join(dir, "talk.mkv")},
 		{"--nonsense", talk},
 	} {

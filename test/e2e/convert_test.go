@@ -1,0 +1,62 @@
+package e2e_test
+
+import (
+	"bytes"
+	"errors"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"syscall"
+	"testing"
+	"time"
+
+	"github.com/unreel/unreel/test/harness"
+)
+
+// TestSignalsLeaveNothing ends conversions as a person, a system and a terminal that is closed do.
+func TestSignalsLeaveNothing(t *testing.T) {
+	t.Parallel()
+	source := filepath.Join(t.TempDir(), "long.wav")
+	if out, err := exec.Command("ffmpeg", "-v", "error", "-f", "lavfi", "-i", "sine=d=3600:r=8000", "-c:a", "pcm_u8", source).CombinedOutput(); err != nil {
+		t.Fatalf("%v: %s", err, out)
+	}
+	for _, sent := range []syscall.Signal{syscall.SIGINT, syscall.SIGTERM, syscall.SIGHUP} {
+		t.Run(sent.String(), func(t *testing.T) {
+			dir := t.TempDir()
+			var said bytes.Buffer
+			command := exec.CommandContext(t.Context(), harness.Binary(), "convert", "-o", filepath.Join(dir, "long.mp3"), source)
+			command.Stdout, command.Stderr = &said, &said
+			if err := command.Start(); err != nil {
+				t.Fatal(err)
+			}
+			untilFile(t, dir)
+			if err := command.Process.Signal(sent); err != nil {
+				t.Fatal(err)
+			}
+			var exit *exec.ExitError
+			if err := command.Wait(); !errors.As(err, &exit) || exit.ExitCode() != 130 {
+				t.Errorf("%v, want exit code 130: %s", err, &said)
+			}
+			if left, err := os.ReadDir(dir); err != nil || len(left) > 0 {
+				t.Errorf("left behind: %v, %v", left, err)
+			}
+		})
+	}
+}
+
+// untilFile waits until there is anything in a folder.
+func untilFile(t *testing.T, dir string) {
+	t.Helper()
+	look := time.NewTicker(5 * time.Millisecond)
+	defer look.Stop()
+	for {
+		select {
+		case <-t.Context().Done():
+			t.Fatal("there is no file yet")
+		case <-look.C:
+		}
+		if entries, err := os.ReadDir(dir); err == nil && len(entries) > 0 {
+			return
+		}
+	}
+}
