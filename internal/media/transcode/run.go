@@ -284,5 +284,8 @@ func (p *plan) shortfall(length time.Duration, log *stderr) []string {
 	if log.damaged > 0 {
 		warnings = append(warnings, fmt.Sprintf("%d damaged pieces of the sound could not be read", log.damaged))
 	}
+	if len(warnings) == 0 && log.broken {
+		warnings = append(warnings, "the file is damaged in places: some of the sound may be missing there")
+	}
 	return warnings
 }

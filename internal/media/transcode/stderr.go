@@ -13,6 +13,7 @@ type stderr struct {
 	line       []byte
 	complaints []string // errors and warnings, oldest first
 	damaged    int      // packets that could not be decoded
+	broken     bool     // the container is broken in places, which were passed over
 	samples    int64    // of each channel, that the encoder was given
 	summary    []string // lines that a filter prints without a level at its end
 }
@@ -27,6 +28,7 @@ const (
 var (
 	encodedLine = regexp.MustCompile(`frames encoded \((\d+) samples\)`)
 	damagedLine = regexp.MustCompile(`Error while decoding|Error submitting (a )?packet to (the )?decoder`)
+	brokenLine  = regexp.MustCompile(`^\[matroska,webm [^]]*\] \[error\]|^\[ogg [^]]*\] .*CRC mismatch`)
 	levelled    = regexp.MustCompile(`\[(panic|fatal|error|warning|info|verbose)\] `)
 )
 
@@ -73,6 +75,7 @@ func (s *stderr) complain(line string) {
 	if damagedLine.MatchString(line) {
 		s.damaged++
 	}
+	s.broken = s.broken || brokenLine.MatchString(line)
 	if len(s.complaints) == maxComplaints {
 		half := maxComplaints / 2
 		s.complaints = append(s.complaints[:half], s.complaints[half+1:]...)
