@@ -49,7 +49,16 @@ func (r *run) do(ctx context.Context) (Result, error) {
 		return Result{}, fmt.Errorf("convert: %w", err)
 	}
 	r.meter.end(result.MP3.Duration)
+	result.Track.Duration = p.found(result.MP3.Duration)
 	return result, nil
+}
+
+// found is how long the track is, now that all of it was heard: some containers only let that be guessed.
+func (p *plan) found(length time.Duration) time.Duration {
+	if p.track.exact || p.source.cutOff || p.options.Start != nil || p.options.End != nil {
+		return p.track.Duration
+	}
+	return length - max(p.source.lead(p.track), 0)
 }
 
 // tag is what the options say, completed by what the file says of itself.

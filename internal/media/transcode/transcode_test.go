@@ -5,6 +5,7 @@ import (
 	"crypto/sha256"
 	"encoding/hex"
 	"fmt"
+	"io"
 	"math"
 	"os"
 	"path/filepath"
@@ -173,5 +174,24 @@ func TestEverySourceSounds(t *testing.T) {
 				}
 			}
 		})
+	}
+}
+
+// TestLengthIsFound has a file of which ffprobe can only guess how long it is: by its size, and the rate at its beginning.
+func TestLengthIsFound(t *testing.T) {
+	tone := mediatest.Bytes(t, mediatest.Spec{Seconds: 4, Container: "aac", NoPicture: true, Extra: "-b:a 24k"})
+	noise := mediatest.Bytes(t, mediatest.Spec{Seconds: 4, Container: "aac", NoPicture: true, Sound: mediatest.Noise, Extra: "-b:a 256k"})
+	job := transcode.Job{Source: mediatest.File(t, "talk.aac", append(tone, noise...)), Sink: io.Discard}
+	source, err := newTranscoder(t).Probe(t.Context(), job.Source)
+	if err != nil {
+		t.Fatal(err)
+	}
+	result, err := newTranscoder(t).Run(t.Context(), job, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	guessed, found := source.Tracks[0].Duration, result.Track.Duration
+	if (guessed-8*time.Second).Abs() < time.Second || (found-8*time.Second).Abs() > 100*time.Millisecond || found != result.MP3.Duration {
+		t.Errorf("guessed %s, found %s, the MP3 lasts %s", guessed, found, result.MP3.Duration)
 	}
 }
