@@ -5,6 +5,7 @@ import (
 	"encoding/binary"
 	"io"
 	"math"
+	"slices"
 )
 
 // CutOff tells whether a file of so many bytes lacks its end: whether it says of itself that it has more. ffmpeg plays
@@ -45,6 +46,9 @@ func riffCutOff(stated uint32, size int64) bool {
 	return stated < math.MaxInt32 && int64(stated)+header > size+1 // the last byte may be padding
 }
 
+// kinds are the boxes that a file may end with. Cameras and phones append other things, which look like a box by chance.
+var kinds = []string{"free", "mdat", "mfra", "moof", "moov", "sidx", "skip", "styp", "uuid", "wide"}
+
 // boxesCutOff is for MP4 and MOV (ISO 14496-12): the last box reaches beyond the end. A length of 0 means up to it.
 func (e *ending) boxesCutOff() bool {
 	for at := int64(0); at < e.size; {
@@ -64,7 +68,7 @@ func (e *ending) boxesCutOff() bool {
 		case length == 0:
 			return false
 		case length > e.size-at:
-			return true
+			return slices.Contains(kinds, string(head[4:8]))
 		case length < 8:
 			return false // nothing that ffmpeg would follow
 		}

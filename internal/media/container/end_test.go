@@ -49,6 +49,7 @@ func TestNothingSaidOfTheEnd(t *testing.T) {
 		"MPEG-TS":    mediatest.Bytes(t, mediatest.Spec{Container: "ts"}),
 		"a pipe's":   streamed,
 		"open box":   open,
+		"a camera's": append(bytes.Clone(mediatest.Bytes(t, mediatest.Spec{})), "appended by a camera"...),
 		"null boxes": append([]byte("\x00\x00\x00\x10ftypisom\x00\x00\x00\x00"), "\x00\x00\x00\x01free\x00\x00\x00\x00\x00\x00\x00\x00"...),
 	} {
 		if container.CutOff(bytes.NewReader(raw), int64(len(raw))) {
