@@ -29,6 +29,9 @@ func (t *Transcoder) input(p *plan) []string {
 	if p.track.Codec == "speex" && t.can().libspeex {
 		args = append(args, "-c:a", "libspeex")
 	}
+	if at := p.seek(); at > 0 {
+		args = append(args, "-ss", micros(at))
+	}
 	return append(args, "-i", "file:"+p.source.Path, "-map", "0:"+strconv.Itoa(p.track.index))
 }
 
@@ -85,17 +88,21 @@ func (p *plan) timing() []string {
 	if lead := p.source.lead(p.track); lead >= time.Millisecond {
 		filters = append(filters, fmt.Sprintf("adelay=delays=%.3f:all=1", lead.Seconds()*1000))
 	}
+	seek := p.seek() // which is when ffmpeg's clock begins
 	var bounds []string
 	if start := p.options.Start; start != nil {
-		bounds = append(bounds, "start="+micros(time.Duration(*start)))
+		bounds = append(bounds, "start="+micros(time.Duration(*start)-seek))
 	}
 	if end := p.options.End; end != nil {
-		bounds = append(bounds, "end="+micros(time.Duration(*end)))
+		bounds = append(bounds, "end="+micros(time.Duration(*end)-seek))
 	}
 	if len(bounds) == 0 {
 		return filters
 	}
-	return append(filters, "asetpts=PTS-STARTPTS", "atrim="+strings.Join(bounds, ":"))
+	if seek == 0 {
+		filters = append(filters, "asetpts=PTS-STARTPTS")
+	}
+	return append(filters, "atrim="+strings.Join(bounds, ":"))
 }
 
 // micros is a time as ffmpeg reads it, to the microsecond: finer than samples are apart.

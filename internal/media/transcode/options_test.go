@@ -7,6 +7,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -78,6 +79,33 @@ func TestCutIsExact(t *testing.T) {
 	_, sound = convert(t, transcode.Job{Source: late, Options: conversion.Options{Start: at(0.5), End: at(1.5)}})
 	if quiet, loud := sound.Cut(0, 0.49).RMS(0), sound.Cut(0.51, 1).RMS(0); quiet > 0.01 || loud < 0.15 {
 		t.Errorf("the sound that begins at 1 s is not 0.5 s into the cut: %.3f before, %.3f after", quiet, loud)
+	}
+}
+
+// TestLateStartIsExact begins far within a video: ffmpeg passes over what comes long before, and what comes out is what
+// would come out if it had not. That is seen in fragments, which have no index to pass over anything by.
+func TestLateStartIsExact(t *testing.T) {
+	spec := mediatest.Spec{Seconds: 36, Rate: 44100, Codec: "alac", Sound: mediatest.Speech}
+	fragments := filepath.Join(t.TempDir(), "fragments.mp4")
+	run(t, "-i", mediatest.Video(t, spec), "-c", "copy", "-movflags", "+frag_keyframe+empty_moov", fragments)
+	options := conversion.Options{Bitrate: 128, Start: at(27.654321), End: at(33.25)}
+	_, want := convert(t, transcode.Job{Source: fragments, Options: options})
+	if loud := want.RMS(0); loud < 0.05 {
+		t.Fatalf("there is nothing to hear: %.3f", loud)
+	}
+
+	raw := bytes.Clone(mediatest.Bytes(t, spec))
+	media := bytes.Index(raw, []byte("mdat"))
+	for i := range len(raw) / 4 { // nobody is to read the first seconds
+		raw[media+100+i] = 0xA5
+	}
+	for name, source := range map[string]string{
+		"whole": mediatest.Video(t, spec), "beginning destroyed": mediatest.File(t, "damaged.mp4", raw),
+	} {
+		got, sound := convert(t, transcode.Job{Source: source, Options: options})
+		if len(got.Warnings) > 0 || !slices.EqualFunc(sound.Channels, want.Channels, slices.Equal) {
+			t.Errorf("%s: it sounds different: %+v", name, got)
+		}
 	}
 }
 

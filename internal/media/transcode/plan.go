@@ -114,6 +114,18 @@ func (p *plan) copyable() bool {
 		slices.Contains(conversion.SampleRates, p.track.SampleRate) && p.source.lead(p.track) <= unnoticed
 }
 
+// seek is where ffmpeg begins to read, on the file's clock. It is well before the start that was asked for, as decoders take
+// some frames until they give what they would have given after all that came before; and at a whole second, at which
+// there is a sample at every rate. Only where an MP4 says exactly when each sample is heard does that cut to the sample.
+func (p *plan) seek() time.Duration {
+	const warmUp = 10 * time.Second
+	aligned := p.track.start == 0 && (!p.source.pictured || p.source.picture == 0)
+	if p.options.Start == nil || !p.source.plain || !p.track.exact || !aligned {
+		return 0
+	}
+	return max(time.Duration(*p.options.Start).Truncate(time.Second)-warmUp, 0)
+}
+
 // deadline is when a run over the whole source must have ended.
 func (p *plan) deadline(grace time.Duration) time.Duration {
 	length := p.track.Duration

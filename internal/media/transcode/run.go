@@ -176,7 +176,7 @@ func (r *run) limit() time.Duration {
 func (r *run) ffmpeg(ctx context.Context, p *plan, args []string, output func(io.Reader) error) (ending, error) {
 	var skipped time.Duration
 	if p.options.Start != nil {
-		skipped = time.Duration(*p.options.Start)
+		skipped = time.Duration(*p.options.Start) - p.seek()
 	}
 	converting := r.over(p, args)
 	converting.output = output
