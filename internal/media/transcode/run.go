@@ -5,13 +5,10 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"io"
-	"math"
 	"time"
 
 	"github.com/unreel/unreel/internal/conversion"
 	"github.com/unreel/unreel/internal/media/id3"
-	"github.com/unreel/unreel/internal/media/mp3"
 )
 
 // run is one call of Run.
@@ -51,14 +48,6 @@ func (r *run) do(ctx context.Context) (Result, error) {
 	r.meter.end(result.MP3.Duration)
 	result.Track.Duration = p.found(result.MP3.Duration)
 	return result, nil
-}
-
-// found is how long the track is, now that all of it was heard: some containers only let that be guessed.
-func (p *plan) found(length time.Duration) time.Duration {
-	if p.track.exact || p.source.cutOff || p.options.Start != nil || p.options.End != nil {
-		return p.track.Duration
-	}
-	return length - max(p.source.lead(p.track), 0)
 }
 
 // tag is what the options say, completed by what the file says of itself.
@@ -170,131 +159,4 @@ func (r *run) limit() time.Duration {
 		return 0
 	}
 	return r.config.MaxDuration + r.config.MaxDuration/100 + 5*time.Second
-}
-
-// ffmpeg runs ffmpeg over the source, and tells how far it is.
-func (r *run) ffmpeg(ctx context.Context, p *plan, args []string, output func(io.Reader) error) (ending, error) {
-	var skipped time.Duration
-	if p.options.Start != nil {
-		skipped = time.Duration(*p.options.Start) - p.seek()
-	}
-	converting := r.over(p, args)
-	converting.output = output
-	converting.progress = func(now report) { r.meter.at(now.time - skipped) }
-	return r.finish(ctx, p, converting)
-}
-
-// over is ffmpeg in its box, with nothing to read but the source and no more time than that allows.
-func (r *run) over(p *plan, args []string) process {
-	return process{
-		box: r.config.Sandbox, path: r.Transcoder.ffmpeg, args: args, reads: []string{p.source.Path},
-		deadline: p.deadline(r.config.Grace), stall: r.config.Stall + readingTime(p.source.Size),
-	}
-}
-
-// finish runs ffmpeg and turns what ended it from outside into the right error.
-func (r *run) finish(ctx context.Context, p *plan, ffmpeg process) (ending, error) {
-	end, err := ffmpeg.run(ctx)
-	if err := r.outside(err); err != nil {
-		return end, err
-	}
-	r.config.Logger.DebugContext(ctx, "ffmpeg ended", "file", label(p.source.Path), "log", end.log.String())
-	return end, nil
-}
-
-// outside turns what ended a process from outside into the right error.
-func (r *run) outside(err error) error {
-	switch {
-	case errors.Is(err, errDeadline), errors.Is(err, errStalled):
-		return timedOut(err)
-	case errors.Is(err, errTooLong):
-		return tooLong(r.config.MaxDuration)
-	case err != nil:
-		return fmt.Errorf("convert: %w", err)
-	default:
-		return nil
-	}
-}
-
-// judge tells a failure by how ffmpeg ended; sound says whether any came out.
-func (r *run) judge(p *plan, end ending, sound bool) error {
-	switch {
-	case end.killed():
-		return fmt.Errorf("convert: ffmpeg was ended by a %w", end.exit)
-	case end.log.says("Unknown encoder 'libmp3lame'"):
-		return withoutLAME(r.Transcoder.ffmpeg)
-	case sound && !end.crashed():
-		return nil
-	case end.log.says("not on whitelist", "Decoder (codec", "Decoding requested, but no decoder"):
-		return undecodable(p.track.Codec)
-	case p.options.Start != nil && end.exit == nil:
-		return startsBehind(time.Duration(*p.options.Start), p.track.Duration)
-	case end.log.says("Cannot allocate memory"):
-		return fmt.Errorf("convert: ffmpeg ran out of memory: %s", end.log)
-	default:
-		return nothingDecoded()
-	}
-}
-
-// encodedInfo is the header of an MP3 of so many samples: LAME puts 576 in front.
-func (p *plan) encodedInfo(meter *mp3.Meter, samples int64) mp3.Info {
-	const lameDelay = 576
-	info := meter.Info()
-	info.Encoder = "LAME3.100"
-	info.Delay = lameDelay
-	if samples > 0 {
-		info.Padding = int(max(meter.Samples()-lameDelay-p.heard(samples), 0))
-	}
-	switch {
-	case p.abr > 0:
-		// LAME says so even where all frames came out alike, and its own quality, which nobody asked for.
-		info.VBR, info.Method, info.Bitrate, info.Quality = true, mp3.MethodABR, p.abr, 57
-	case info.VBR && p.bitrate == 0:
-		info.Quality = uint32(100 - 10*p.options.Quality())
-	}
-	return info
-}
-
-// heard is how many of the samples players of the source would play. Where an MP4 says exactly when the sound
-// ends, the rest of the last frames of the source's codec lies behind that: less than AAC's longest frame and
-// one of an MP3 that was encoded with another's delay.
-func (p *plan) heard(samples int64) int64 {
-	wanted := int64(math.Round(p.expected.Seconds() * float64(p.rate)))
-	if p.track.exact && p.source.is("mov") && samples > wanted && samples-wanted < 2048+1152 {
-		return wanted
-	}
-	return samples
-}
-
-// describe is what the owner is told.
-func (p *plan) describe(done finished, end ending) conversion.MP3 {
-	made := conversion.MP3{
-		Size: done.size, SHA256: done.sha256, Duration: done.Duration,
-		Bitrate: done.Bitrate, SampleRate: done.SampleRate, Channels: done.Channels,
-	}
-	made.Warnings = append(made.Warnings, p.warnings...)
-	made.Warnings = append(made.Warnings, p.shortfall(done.Duration, end.log)...)
-	return made
-}
-
-// shortfall says what of the sound is missing.
-func (p *plan) shortfall(length time.Duration, log *stderr) []string {
-	var warnings []string
-	missing := p.expected - length
-	cut := p.source.cutOff || log.says("File ended prematurely", "partial file", "Truncat", "truncat")
-	tolerated := 500*time.Millisecond + p.expected/1000
-	if p.expected > 0 && missing > tolerated && (p.track.exact || cut) {
-		warnings = append(warnings, fmt.Sprintf("only %s of %s could be read: the file seems to be cut off",
-			clockText(length), clockText(p.expected)))
-	}
-	if len(warnings) == 0 && p.source.cutOff && p.options.End == nil {
-		warnings = append(warnings, "the file is shorter than it says: its end is missing")
-	}
-	if log.damaged > 0 {
-		warnings = append(warnings, fmt.Sprintf("%d damaged pieces of the sound could not be read", log.damaged))
-	}
-	if len(warnings) == 0 && log.broken {
-		warnings = append(warnings, "the file is damaged in places: some of the sound may be missing there")
-	}
-	return warnings
 }
