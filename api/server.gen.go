@@ -144,7 +144,7 @@ type Credentials struct {
 	// Example: ada@example.com
 	Email string `json:"email"`
 
-	// Password The password. A new one needs at least 8 characters and must not be one that everybody tries first.
+	// Password The password. A new one needs at least 8 characters, four different ones among them, and must not be one that everybody tries first.
 	//
 	// Example: correct horse battery
 	Password string `json:"password"`
