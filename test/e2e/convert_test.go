@@ -5,6 +5,7 @@ import (
 	"errors"
 	"os"
 	"os/exec"
+	"os/signal"
 	"path/filepath"
 	"syscall"
 	"testing"
@@ -16,6 +17,9 @@ import (
 // TestSignalsLeaveNothing ends conversions as a person, a system and a terminal that is closed do.
 func TestSignalsLeaveNothing(t *testing.T) {
 	t.Parallel()
+	caught := make(chan os.Signal, 1)
+	signal.Notify(caught, syscall.SIGHUP) // where the tests run under nohup, their processes would ignore it, too
+	t.Cleanup(func() { signal.Stop(caught) })
 	source := filepath.Join(t.TempDir(), "long.wav")
 	if out, err := exec.Command("ffmpeg", "-v", "error", "-f", "lavfi", "-i", "sine=d=3600:r=8000", "-c:a", "pcm_u8", source).CombinedOutput(); err != nil {
 		t.Fatalf("%v: %s", err, out)
