@@ -7,6 +7,7 @@ import (
 	"io"
 	"os"
 	"path/filepath"
+	"syscall"
 	"time"
 
 	"github.com/unreel/unreel/internal/conversion"
@@ -79,18 +80,15 @@ const headSize = 4 << 10
 var ErrNoFile = errors.New("this is a folder, a device or a pipe: only files can be converted")
 
 func openRegular(path string) (*os.File, int64, error) {
-	info, err := os.Stat(path) // to open a pipe would wait for somebody who writes to it
-	switch {
-	case err != nil:
-		return nil, 0, err
-	case !info.Mode().IsRegular():
-		return nil, 0, ErrNoFile
-	}
-	file, err := os.Open(path)
+	file, err := os.OpenFile(path, os.O_RDONLY|syscall.O_NONBLOCK, 0) // else a pipe waits for somebody who writes to it
 	if err != nil {
 		return nil, 0, err
 	}
-	if info, err = file.Stat(); err != nil {
+	info, err := file.Stat()
+	if err == nil && !info.Mode().IsRegular() {
+		err = ErrNoFile
+	}
+	if err != nil {
 		_ = file.Close() // nothing was written
 		return nil, 0, err
 	}
