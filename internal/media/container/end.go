@@ -42,8 +42,8 @@ type ending struct{ source }
 // riffCutOff is for AVI and WAV (Multimedia Programming Interface and Data Specifications 1.0). Recorders that could not
 // know the size leave 0 or the highest number.
 func riffCutOff(stated uint32, size int64) bool {
-	const header = 8                                               // not counted in the size that is stated
-	return stated < math.MaxInt32 && int64(stated)+header > size+1 // the last byte may be padding
+	const header, padding = 8, 1 // not counted in the size that is stated; the last byte
+	return stated < math.MaxInt32 && int64(stated)+header > size+padding
 }
 
 // kinds are the boxes that a file may end with. Cameras and phones append other things, which look like a box by chance.
@@ -52,24 +52,16 @@ var kinds = []string{"free", "mdat", "mfra", "moof", "moov", "sidx", "skip", "st
 // boxesCutOff is for MP4 and MOV (ISO 14496-12): the last box reaches beyond the end. A length of 0 means up to it.
 func (e *ending) boxesCutOff() bool {
 	for at := int64(0); at < e.size; {
-		e.bytes = maxBytes // what is read here is bounded by the number of boxes
-		if e.part() != nil {
-			return false
+		if e.size-at < shortHead {
+			return true
 		}
-		head, err := e.read(at, min(16, e.size-at))
-		if err != nil || len(head) < 8 {
-			return err == nil
-		}
-		length := int64(binary.BigEndian.Uint32(head))
-		if length == 1 && len(head) == 16 {
-			length = int64(binary.BigEndian.Uint64(head[8:]))
-		}
+		b, length, err := e.head(at)
 		switch {
-		case length == 0:
+		case err != nil, length == 0:
 			return false
 		case length > e.size-at:
-			return slices.Contains(kinds, string(head[4:8]))
-		case length < 8:
+			return slices.Contains(kinds, b.kind)
+		case length < b.from-at:
 			return false // nothing that ffmpeg would follow
 		}
 		at += length

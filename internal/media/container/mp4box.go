@@ -33,28 +33,39 @@ func (s *source) inside(b box, each func(box) error) error {
 }
 
 func (s *source) box(at, limit int64) (box, error) {
-	const short, long = 8, 16 // bytes of the two forms of headers
-	if err := s.part(); err != nil {
-		return box{}, err
-	}
-	head, err := s.read(at, short)
+	b, length, err := s.head(at)
 	if err != nil {
 		return box{}, err
-	}
-	b := box{kind: string(head[4:]), from: at + short}
-	length := int64(binary.BigEndian.Uint32(head))
-	if length == 1 {
-		if head, err = s.read(at+short, long-short); err != nil {
-			return box{}, err
-		}
-		b.from = at + long
-		length = int64(binary.BigEndian.Uint64(head))
 	}
 	if length < b.from-at || length > limit-at { // 0, up to the end of the file, is a recording cut short
 		return box{}, errUnsure
 	}
 	b.to = at + length
 	return b, nil
+}
+
+// shortHead and longHead are the bytes of the two forms of headers.
+const shortHead, longHead = 8, 16
+
+// head reads the header of a box, and the length that it states, which counts the header.
+func (s *source) head(at int64) (b box, length int64, err error) {
+	if err := s.part(); err != nil {
+		return box{}, 0, err
+	}
+	head, err := s.read(at, shortHead)
+	if err != nil {
+		return box{}, 0, err
+	}
+	b = box{kind: string(head[4:]), from: at + shortHead}
+	length = int64(binary.BigEndian.Uint32(head))
+	if length == 1 {
+		if head, err = s.read(at+shortHead, longHead-shortHead); err != nil {
+			return box{}, 0, err
+		}
+		b.from = at + longHead
+		length = int64(binary.BigEndian.Uint64(head))
+	}
+	return b, length, nil
 }
 
 // content is all of a box that is known to be small.

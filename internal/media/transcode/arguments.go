@@ -99,7 +99,7 @@ func (p *plan) timing() []string {
 	if len(bounds) == 0 {
 		return filters
 	}
-	if seek == 0 {
+	if seek == 0 { // else its clock has begun, whenever the first sound comes
 		filters = append(filters, "asetpts=PTS-STARTPTS")
 	}
 	return append(filters, "atrim="+strings.Join(bounds, ":"))

@@ -22,17 +22,12 @@ func unreadable(head []byte, log *stderr) error {
 			"The content is not a video or audio file that can be read, whatever its name says. "+
 				"Send an MP4, MKV, WebM, MOV, AVI, MPEG-TS or another common format.")
 	case log.says("moov atom not found"):
-		return withoutIndex()
+		return conversion.Fail(conversion.CorruptMedia,
+			"This MP4 or MOV file is incomplete: its index, which is written last, is missing. "+remedyResend)
 	default:
 		return conversion.Fail(conversion.CorruptMedia, fmt.Sprintf(
 			"This begins like %s file, but the rest cannot be read. %s", kind, remedyResend))
 	}
-}
-
-// withoutIndex is for an MP4 that ends before what was to be written last.
-func withoutIndex() error {
-	return conversion.Fail(conversion.CorruptMedia,
-		"This MP4 or MOV file is incomplete: its index, which is written last, is missing. "+remedyResend)
 }
 
 // unfinished is for a file in which no sound is found, but which is not there as a whole.
