@@ -58,7 +58,7 @@ func (s *Settings) fillRest() {
 	if s.Converters == 0 {
 		s.Converters = runtime.GOMAXPROCS(0) // a container may have fewer than the machine
 	}
-	if _, port, err := net.SplitHostPort(s.Addr); err == nil && isListenable(s.Addr) {
+	if port, ok := listeningPort(s.Addr); ok {
 		fill(&s.PublicURL, "http://localhost:"+port)
 	}
 	fill(&s.PublicURL, "http://localhost:8080")
@@ -89,7 +89,7 @@ func (s *Settings) checkAddresses(as roles) (refused []*SettingError) {
 		{"UNREEL_ADMIN_ADDR", s.AdminAddr, true},
 		{"UNREEL_AUTH_ADDR", s.AuthAddr, s.AuthAddr != ""},
 	} {
-		if !isListenable(setting.address) && setting.used {
+		if _, ok := listeningPort(setting.address); !ok && setting.used {
 			refused = append(refused, &SettingError{setting.variable, setting.address, "must be HOST:PORT or :PORT, with a port from 0 (any that is free) to 65535"})
 		}
 	}
@@ -99,14 +99,14 @@ func (s *Settings) checkAddresses(as roles) (refused []*SettingError) {
 	return refused
 }
 
-// isListenable tells whether an address is a host, or none, and the number of a port.
-func isListenable(address string) bool {
+// listeningPort returns the port of an address that is a host, or none, and the number of a port.
+func listeningPort(address string) (string, bool) {
 	_, port, err := net.SplitHostPort(address)
 	if err != nil {
-		return false
+		return "", false
 	}
 	_, err = strconv.ParseUint(port, 10, 16)
-	return err == nil
+	return port, err == nil
 }
 
 // isBase tells whether an address on the web can have more appended to it, and be shown to anybody.

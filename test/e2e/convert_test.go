@@ -9,7 +9,6 @@ import (
 	"path/filepath"
 	"syscall"
 	"testing"
-	"time"
 
 	"github.com/unreel/unreel/test/harness"
 )
@@ -33,7 +32,13 @@ func TestSignalsLeaveNothing(t *testing.T) {
 			if err := command.Start(); err != nil {
 				t.Fatal(err)
 			}
-			untilFile(t, dir)
+			harness.Eventually(t, "the MP3 to grow", func() error {
+				entries, err := os.ReadDir(dir)
+				if err == nil && len(entries) == 0 {
+					err = errors.New("there is no file yet")
+				}
+				return err
+			})
 			if err := command.Process.Signal(sent); err != nil {
 				t.Fatal(err)
 			}
@@ -45,22 +50,5 @@ func TestSignalsLeaveNothing(t *testing.T) {
 				t.Errorf("left behind: %v, %v", left, err)
 			}
 		})
-	}
-}
-
-// untilFile waits until there is anything in a folder.
-func untilFile(t *testing.T, dir string) {
-	t.Helper()
-	look := time.NewTicker(5 * time.Millisecond)
-	defer look.Stop()
-	for {
-		select {
-		case <-t.Context().Done():
-			t.Fatal("there is no file yet")
-		case <-look.C:
-		}
-		if entries, err := os.ReadDir(dir); err == nil && len(entries) > 0 {
-			return
-		}
 	}
 }
