@@ -2,7 +2,6 @@ package app
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"io"
 
@@ -47,22 +46,8 @@ func (u *Users) Remove(ctx context.Context, email string) error {
 	if err != nil {
 		return err
 	}
-	if err := u.removeConversions(ctx, user.ID); err != nil {
+	if _, err := u.ledger.Close(ctx, user.ID); err != nil {
 		return fmt.Errorf("remove conversions: %w", err)
 	}
 	return u.Accounts.Remove(ctx, email)
-}
-
-func (u *Users) removeConversions(ctx context.Context, owner string) error {
-	for {
-		records, err := u.ledger.List(ctx, ledger.Query{Owner: owner, Limit: 100})
-		if err != nil || len(records) == 0 {
-			return err
-		}
-		for _, record := range records {
-			if _, err := u.ledger.Delete(ctx, owner, record.ID); err != nil && !errors.Is(err, ledger.ErrNotFound) {
-				return err
-			}
-		}
-	}
 }

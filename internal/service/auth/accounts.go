@@ -95,7 +95,7 @@ func (a *Accounts) SetPassword(ctx context.Context, email, password string) erro
 		return err
 	}
 	return a.change(ctx, address, "password", func(user users.User) error {
-		return a.store.SetPassword(ctx, user.ID, hash)
+		return a.store.Change(ctx, user.ID, users.Change{PasswordHash: hash})
 	})
 }
 

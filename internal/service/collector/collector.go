@@ -54,7 +54,7 @@ func (c *Collector) Run(ctx context.Context) error {
 		case <-ctx.Done():
 			return nil
 		case <-doomed.C:
-			err = c.CollectDoomed(ctx)
+			err = errors.Join(c.ClearClosed(ctx), c.CollectDoomed(ctx))
 		case <-orphans.C:
 			err = c.CollectOrphans(ctx)
 		}
@@ -62,6 +62,18 @@ func (c *Collector) Run(ctx context.Context) error {
 			c.logger.ErrorContext(ctx, "collection failed, will be tried again", "error", err)
 		}
 	}
+}
+
+// ClearClosed deletes what came in for accounts while they ended. Most of it goes when they do.
+func (c *Collector) ClearClosed(ctx context.Context) error {
+	buried, err := c.ledger.ClearClosed(ctx)
+	for _, record := range buried {
+		c.logger.InfoContext(ctx, "conversion deleted, its owner's account has ended", "conversion", record.ID, "user", record.Owner)
+	}
+	if err != nil {
+		return fmt.Errorf("clear closed accounts: %w", err)
+	}
+	return nil
 }
 
 // CollectDoomed removes the files of every record whose time has come. However many cannot be removed, they do not

@@ -319,6 +319,10 @@ func (c *counting) Doomed(context.Context, *ledger.Doom, int) ([]ledger.Record, 
 	return nil, store.ErrUnavailable
 }
 
+func (*counting) OfClosed(context.Context, int) ([]conversion.ID, error) {
+	return nil, store.ErrUnavailable
+}
+
 // TestRun wants it to go on although the database is away.
 func TestRun(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
@@ -331,4 +335,25 @@ func TestRun(t *testing.T) {
 			t.Errorf("%v, looked %d times, want 5", err, records.doomed)
 		}
 	})
+}
+
+// TestClosedAccount has a conversion come in while its owner's account ends.
+func TestClosedAccount(t *testing.T) {
+	w := newWorld(t, itself)
+	id := conversion.NewID(time.Now())
+	_, err := w.ledger.Receive(t.Context(), ledger.Upload{ID: id, Owner: owner, Name: "talk.mp4"})
+	w.must(err)
+	w.must(sqlledger.New(w.db).Close(t.Context(), owner))
+	w.put(blob.Video, id, 0)
+	_, err = w.ledger.Accept(t.Context(), id, 5, "")
+	w.must(err)
+	w.must(w.ClearClosed(t.Context()))
+	if _, err := w.ledger.Get(t.Context(), owner, id); !errors.Is(err, ledger.ErrNotFound) {
+		t.Errorf("get: %v, want ErrNotFound", err)
+	}
+	record, err := w.ledger.Peek(t.Context(), id)
+	w.must(err)
+	if record.FilesDue.IsZero() {
+		t.Error("its files stay")
+	}
 }

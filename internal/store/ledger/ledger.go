@@ -27,6 +27,8 @@ var (
 	ErrExpired = errors.New("the conversion's files have expired")
 	// ErrKeyInUse says that an idempotency key belongs to another conversion, which is returned beside it.
 	ErrKeyInUse = errors.New("idempotency key is in use")
+	// ErrClosed says that the owner's account has ended, so that nothing is taken in for it.
+	ErrClosed = errors.New("the owner's account has ended")
 )
 
 // Record is a conversion with what it takes to work on it.
@@ -109,7 +111,7 @@ type Doom struct {
 // run more than once and must do nothing but change the record; its error rolls back and is returned.
 type Store interface {
 	// Insert adds the record that build makes, unless its owner has used its idempotency key: then
-	// it returns the record that has it and ErrKeyInUse.
+	// it returns the record that has it and ErrKeyInUse. For a closed owner it returns ErrClosed.
 	Insert(ctx context.Context, build func(now time.Time) Record) (Record, error)
 	// Update changes one record while nobody else can, and returns it, or ErrNotFound.
 	Update(ctx context.Context, id conversion.ID, change func(r *Record, now time.Time) error) (Record, error)
@@ -133,6 +135,13 @@ type Store interface {
 	Known(ctx context.Context, ids []conversion.ID) (map[conversion.ID]bool, error)
 	// Places returns the places in the queue of up to a hundred records that wait there, 1 for the next.
 	Places(ctx context.Context, waiting []Record) (map[conversion.ID]int, error)
+	// Close marks an owner as closed, OfClosed returns up to limit conversions of such that are no tombstones, and Reopen
+	// forgets those that were closed that long ago.
+	Close(ctx context.Context, owner string) error
+	OfClosed(ctx context.Context, limit int) ([]conversion.ID, error)
+	Reopen(ctx context.Context, after time.Duration) error
+	// Usage adds up an owner's public records.
+	Usage(ctx context.Context, owner string) (Usage, error)
 	// Survey looks at all records at once.
 	Survey(ctx context.Context) (Survey, error)
 	// Secret returns the secret of this name; if there is none yet, the offer becomes it.

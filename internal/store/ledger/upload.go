@@ -18,7 +18,7 @@ type Upload struct {
 }
 
 // Receive adds a conversion whose video is about to arrive. If the owner has used the idempotency key, it
-// returns the conversion that has it and ErrKeyInUse.
+// returns the conversion that has it and ErrKeyInUse; if the owner's account has ended, ErrClosed.
 func (l *Ledger) Receive(ctx context.Context, upload Upload) (Record, error) {
 	return l.store.Insert(ctx, func(now time.Time) Record {
 		lease := now.Add(l.config.ReceiveLease)

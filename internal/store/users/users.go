@@ -30,6 +30,13 @@ type User struct {
 	CreatedAt    time.Time
 }
 
+// Change is what becomes different in an account. What is empty stays.
+type Change struct {
+	Email        string // normalised
+	PasswordHash string // its sessions end with the old one
+	KeepSession  string // the id of a session that does not
+}
+
 // Key signs access tokens.
 type Key struct {
 	ID        string // a JWK's "kid"
@@ -40,6 +47,7 @@ type Key struct {
 // Store keeps accounts. All methods may be called concurrently.
 type Store interface {
 	Sessions
+	APIKeys
 
 	// Create adds an account, or returns ErrTaken.
 	Create(ctx context.Context, user User) error
@@ -49,14 +57,14 @@ type Store interface {
 	// List returns accounts in the order of their addresses, at most limit of them, that come after the
 	// given address ("" for the first).
 	List(ctx context.Context, after string, limit int) ([]User, error)
-	// SetPassword changes one account and ends its sessions, or returns ErrNotFound.
-	SetPassword(ctx context.Context, id, passwordHash string) error
+	// Change changes one account, all of it or nothing. It returns ErrNotFound, or ErrTaken for the address.
+	Change(ctx context.Context, id string, change Change) error
 	// ReplacePassword does so only if the hash is still the old one, and else returns ErrNotFound: for hashing
 	// a password anew at a log-in, which must not undo a change of password that happens meanwhile.
 	ReplacePassword(ctx context.Context, id, oldHash, newHash string) error
 	// SetAdmin changes one account, or returns ErrNotFound.
 	SetAdmin(ctx context.Context, id string, admin bool) error
-	// Delete removes an account and its sessions, or returns ErrNotFound.
+	// Delete removes an account with its sessions and API keys, or returns ErrNotFound.
 	Delete(ctx context.Context, id string) error
 	// Keys returns the signing keys, newest first. If there is none, the offered key is
 	// stored first; of several processes that offer one at once, all get the same.

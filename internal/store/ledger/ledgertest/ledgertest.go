@@ -54,12 +54,15 @@ func Run(t *testing.T, open func(t *testing.T) Backend) {
 		"delete fences out and dooms the files":     testDelete,
 		"a tombstone that was nearly forgotten":     testNearlyForgotten,
 		"more that is doomed than fits on a page":   testDoomedInPages,
-		"retention":                   testRetention,
-		"known ids":                   testKnown,
-		"how the whole ledger stands": testSurvey,
-		"where it was asked for":      testTrace,
-		"secrets are made once":       testSecret,
-		"a dead context":              testDeadContext,
+		"an account that ends":                      testClose,
+		"what comes in while an account ends":       testClearClosed,
+		"what an owner has":                         testUsage,
+		"retention":                                 testRetention,
+		"known ids":                                 testKnown,
+		"how the whole ledger stands":               testSurvey,
+		"where it was asked for":                    testTrace,
+		"secrets are made once":                     testSecret,
+		"a dead context":                            testDeadContext,
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()

@@ -49,11 +49,14 @@ func (s *Store) Check(ctx context.Context) error {
 func (s *Store) Insert(ctx context.Context, build func(now time.Time) ledger.Record) (ledger.Record, error) {
 	var record ledger.Record
 	err := s.db.Write(ctx, func(tx *sql.Tx) error {
-		var now int64
-		if err := tx.QueryRowContext(ctx, "SELECT "+s.db.Now()).Scan(&now); err != nil {
-			return fmt.Errorf("read the clock: %w", err)
+		now, err := s.clock(ctx, tx)
+		if err != nil {
+			return err
 		}
-		record = build(database.Time(now))
+		record = build(now)
+		if err := refuseClosed(ctx, tx, record.Owner); err != nil {
+			return err
+		}
 		values, err := toRow(&record)
 		if err != nil {
 			return err

@@ -129,7 +129,10 @@ func TestOlderRows(t *testing.T) {
 				t.Fatal(err)
 			}
 			change("ALTER TABLE conversions DROP COLUMN trace")
-			change("DELETE FROM ledger_migrations WHERE version_id = (SELECT version FROM (SELECT MAX(version_id) AS version FROM ledger_migrations) AS newest)")
+			change("DROP TABLE closed_owners")
+			for range 2 {
+				change("DELETE FROM ledger_migrations WHERE version_id = (SELECT version FROM (SELECT MAX(version_id) AS version FROM ledger_migrations) AS newest)")
+			}
 			before, during := conversion.NewID(time.Now()), conversion.NewID(time.Now())
 			insert(before)
 			if err := store.Migrate(t.Context()); err != nil {

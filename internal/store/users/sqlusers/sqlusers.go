@@ -108,9 +108,21 @@ func (s *Store) List(ctx context.Context, after string, limit int) ([]users.User
 	return list, named("list users", rows.Err())
 }
 
-// SetPassword changes one account's password hash and ends its sessions.
-func (s *Store) SetPassword(ctx context.Context, id, passwordHash string) error {
-	return s.changeAndEnd(ctx, "set password", id, `UPDATE users SET password_hash = ? WHERE id = ?`, passwordHash, id)
+// Change changes one account's address or password.
+func (s *Store) Change(ctx context.Context, id string, change users.Change) error {
+	err := s.db.Write(ctx, func(tx *sql.Tx) error {
+		err := changeOne(ctx, tx, `UPDATE users SET email = COALESCE(NULLIF(?, ''), email),
+			password_hash = COALESCE(NULLIF(?, ''), password_hash) WHERE id = ?`, change.Email, change.PasswordHash, id)
+		if err != nil || change.PasswordHash == "" {
+			return err
+		}
+		_, err = tx.ExecContext(ctx, `DELETE FROM sessions WHERE user_id = ? AND id <> ?`, id, change.KeepSession)
+		return err
+	})
+	if s.db.IsDuplicate(err) {
+		return users.ErrTaken
+	}
+	return named("change user", err)
 }
 
 // ReplacePassword changes one account's password hash if it is still the given one.
@@ -124,26 +136,24 @@ func (s *Store) SetAdmin(ctx context.Context, id string, admin bool) error {
 	return s.change(ctx, "set admin", `UPDATE users SET admin = ? WHERE id = ?`, admin, id)
 }
 
-// Delete removes an account and its sessions.
+// Delete removes an account with its sessions and API keys.
 func (s *Store) Delete(ctx context.Context, id string) error {
-	return s.changeAndEnd(ctx, "delete user", id, `DELETE FROM users WHERE id = ?`, id)
-}
-
-// change runs a statement that must find one account.
-func (s *Store) change(ctx context.Context, operation, statement string, args ...any) error {
-	err := s.db.Write(ctx, func(tx *sql.Tx) error { return changeOne(ctx, tx, statement, args...) })
-	return named(operation, err)
-}
-
-// changeAndEnd is change, and ends the account's sessions with it.
-func (s *Store) changeAndEnd(ctx context.Context, operation, id, statement string, args ...any) error {
 	err := s.db.Write(ctx, func(tx *sql.Tx) error {
-		if err := changeOne(ctx, tx, statement, args...); err != nil {
+		if err := changeOne(ctx, tx, `DELETE FROM users WHERE id = ?`, id); err != nil {
 			return err
 		}
-		_, err := tx.ExecContext(ctx, `DELETE FROM sessions WHERE user_id = ?`, id)
+		if _, err := tx.ExecContext(ctx, `DELETE FROM sessions WHERE user_id = ?`, id); err != nil {
+			return err
+		}
+		_, err := tx.ExecContext(ctx, `DELETE FROM api_keys WHERE user_id = ?`, id)
 		return err
 	})
+	return named("delete user", err)
+}
+
+// change runs a statement that must find one row, or returns users.ErrNotFound.
+func (s *Store) change(ctx context.Context, operation, statement string, args ...any) error {
+	err := s.db.Write(ctx, func(tx *sql.Tx) error { return changeOne(ctx, tx, statement, args...) })
 	return named(operation, err)
 }
 

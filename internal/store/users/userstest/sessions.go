@@ -163,10 +163,16 @@ func testEndWithAccount(t *testing.T, store users.Store) {
 		t.Fatal(err)
 	}
 	session = mustRotate(t, store, turnOf(session, "rehashed", 0))
-	if err := store.SetPassword(t.Context(), user.ID, "new"); err != nil {
+	kept := begin(t, store, users.User{ID: user.ID, PasswordHash: "rehashed"}, "kept")
+	if err := store.Change(t.Context(), user.ID, users.Change{PasswordHash: "new", KeepSession: kept.ID}); err != nil {
 		t.Fatal(err)
 	}
 	mustRefuse(t, store, turnOf(session, "x", 0), users.ErrNoSession)
+	kept = mustRotate(t, store, turnOf(kept, "kept 2", 0))
+	if err := store.Change(t.Context(), user.ID, users.Change{PasswordHash: "new"}); err != nil {
+		t.Fatal(err)
+	}
+	mustRefuse(t, store, turnOf(kept, "z", 0), users.ErrNoSession)
 	if err := store.BeginSession(t.Context(), newSession(user, "late"), old); !errors.Is(err, users.ErrNotFound) {
 		t.Errorf("begin with the old password: got %v, want ErrNotFound", err)
 	}

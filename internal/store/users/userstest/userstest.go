@@ -30,6 +30,7 @@ func Run(t *testing.T, open func(t *testing.T) users.Store) {
 		{"Spelling", testSpelling},
 		{"List", testList},
 		{"Change", testChange},
+		{"ChangeAddress", testChangeAddress},
 		{"ReplacePassword", testReplacePassword},
 		{"Delete", testDelete},
 		{"Missing", testMissing},
@@ -44,6 +45,9 @@ func Run(t *testing.T, open func(t *testing.T) users.Store) {
 		{"EndWithAccount", testEndWithAccount},
 		{"Collect", testCollect},
 		{"ManySessions", testManySessions},
+		{"APIKeys", testAPIKeys},
+		{"APIKeysEndWithAccount", testAPIKeysEndWithAccount},
+		{"APIKeysHaveAnEnd", testAPIKeysHaveAnEnd},
 		{"Canceled", testCanceled},
 		{"Check", testCheck},
 	}
@@ -195,8 +199,8 @@ func testChange(t *testing.T, store users.Store) {
 	// Twice the same, for a change that changes nothing must not read as a missing account.
 	for range 2 {
 		user.PasswordHash, user.Admin = "new hash", true
-		if err := store.SetPassword(t.Context(), user.ID, user.PasswordHash); err != nil {
-			t.Fatalf("set password: %v", err)
+		if err := store.Change(t.Context(), user.ID, users.Change{PasswordHash: user.PasswordHash}); err != nil {
+			t.Fatalf("change the password: %v", err)
 		}
 		if err := store.SetAdmin(t.Context(), user.ID, true); err != nil {
 			t.Fatalf("set admin: %v", err)
@@ -209,6 +213,26 @@ func testChange(t *testing.T, store users.Store) {
 	}
 	mustHave(t, store, user)
 	mustHave(t, store, other)
+}
+
+func testChangeAddress(t *testing.T, store users.Store) {
+	user, other := create(t, store, "ada@example.com"), create(t, store, "bob@example.com")
+	if err := store.Change(t.Context(), user.ID, users.Change{Email: other.Email, PasswordHash: "new"}); !errors.Is(err, users.ErrTaken) {
+		t.Errorf("another's address: got %v, want ErrTaken", err)
+	}
+	mustHave(t, store, user)
+	user.Email = "ada@example.org"
+	for range 2 {
+		if err := store.Change(t.Context(), user.ID, users.Change{Email: user.Email}); err != nil {
+			t.Fatalf("change the address: %v", err)
+		}
+	}
+	mustHave(t, store, user)
+	mustHave(t, store, create(t, store, "ada@example.com"))
+	if err := store.Change(t.Context(), user.ID, users.Change{}); err != nil {
+		t.Errorf("change nothing: %v", err)
+	}
+	mustHave(t, store, user)
 }
 
 func testReplacePassword(t *testing.T, store users.Store) {
@@ -246,7 +270,7 @@ func testMissing(t *testing.T, store users.Store) {
 	calls := map[string]func(context.Context) error{
 		"ByID":            func(ctx context.Context) error { _, err := store.ByID(ctx, id); return err },
 		"ByEmail":         func(ctx context.Context) error { _, err := store.ByEmail(ctx, "bob@example.com"); return err },
-		"SetPassword":     func(ctx context.Context) error { return store.SetPassword(ctx, id, "hash") },
+		"Change":          func(ctx context.Context) error { return store.Change(ctx, id, users.Change{PasswordHash: "hash"}) },
 		"ReplacePassword": func(ctx context.Context) error { return store.ReplacePassword(ctx, id, "hash", "hash") },
 		"SetAdmin":        func(ctx context.Context) error { return store.SetAdmin(ctx, id, true) },
 		"Delete":          func(ctx context.Context) error { return store.Delete(ctx, id) },
