@@ -58,6 +58,7 @@ type Service struct {
 	logIns    *limiter
 	signUps   *limiter
 	refreshes *limiter
+	apiKeys   *limiter
 	logger    *slog.Logger
 }
 
@@ -72,7 +73,8 @@ func New(config Config, store users.Store, logger *slog.Logger) (*Service, error
 		keys:     &keyring{store: store, logger: logger},
 	}
 	if config.RateLimit {
-		service.logIns, service.signUps, service.refreshes = newLimiter(logIns), newLimiter(signUps), newLimiter(refreshes)
+		service.logIns, service.signUps = newLimiter(logIns), newLimiter(signUps)
+		service.refreshes, service.apiKeys = newLimiter(refreshes), newLimiter(apiKeys)
 	}
 	return service, nil
 }

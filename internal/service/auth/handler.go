@@ -8,11 +8,13 @@ import (
 	"net"
 	"net/http"
 	"net/netip"
+	"time"
+
+	"github.com/golang-jwt/jwt/v5"
 
 	"github.com/unreel/unreel/internal/httpx"
 	"github.com/unreel/unreel/internal/service/auth/client"
 	"github.com/unreel/unreel/internal/service/auth/client/token"
-	"github.com/unreel/unreel/internal/store"
 	"github.com/unreel/unreel/internal/store/users"
 )
 
@@ -28,6 +30,12 @@ func (s *Service) Handler() http.Handler {
 	mux.HandleFunc("POST /sessions", s.handleSession)
 	mux.HandleFunc("POST /sessions/refresh", s.handleRefresh)
 	mux.HandleFunc("DELETE /sessions", s.handleLogOut)
+	mux.HandleFunc("GET /me", s.handleMe)
+	mux.HandleFunc("PATCH /me", s.handleChangeMe)
+	mux.HandleFunc("DELETE /me", s.handleDeleteMe)
+	mux.HandleFunc("POST /api-keys", s.handleAddAPIKey)
+	mux.HandleFunc("GET /api-keys", s.handleAPIKeys)
+	mux.HandleFunc("DELETE /api-keys/{id}", s.handleRemoveAPIKey)
 	mux.HandleFunc("GET /.well-known/jwks.json", s.handleKeys)
 	return httpx.Chain(mux, limitBody, httpx.RequestID, httpx.Log(s.logger), httpx.Harden)
 }
@@ -64,13 +72,13 @@ func (s *Service) handleLogin(w http.ResponseWriter, r *http.Request) {
 	s.text(w, http.StatusOK, signed, "")
 }
 
-// handleValidate answers as the first version of this system did.
+// handleValidate answers as the first version of this system did, for a token and for an API key.
 func (s *Service) handleValidate(w http.ResponseWriter, r *http.Request) {
-	claims, err := s.bearer(r.Context(), r)
+	claims, err := s.claims(r)
 	switch {
 	case errors.Is(err, errNoToken):
 		s.text(w, http.StatusUnauthorized, "missing credentials", "Bearer")
-	case errors.Is(err, token.ErrInvalid):
+	case errors.Is(err, token.ErrInvalid), errors.Is(err, errKey):
 		s.text(w, http.StatusForbidden, "not authorized", "")
 	case err != nil:
 		problem := s.problemOf(r, err)
@@ -79,6 +87,24 @@ func (s *Service) handleValidate(w http.ResponseWriter, r *http.Request) {
 	default:
 		s.json(w, http.StatusOK, claims)
 	}
+}
+
+// claims returns what a request's token says, or what one would say that its API key stands for.
+func (s *Service) claims(r *http.Request) (token.Claims, error) {
+	text, found := httpx.BearerToken(r)
+	if !found || !client.IsAPIKey(text) {
+		return s.bearer(r.Context(), r)
+	}
+	key, user, err := s.useKey(r.Context(), clientOf(r), text)
+	if err != nil {
+		return token.Claims{}, err
+	}
+	claims := token.New(s.config.Issuer, user.ID, user.Email, user.Admin, time.Now())
+	claims.ID = key.ID
+	if !key.ExpiresAt.IsZero() && key.ExpiresAt.Before(claims.ExpiresAt.Time) {
+		claims.ExpiresAt = jwt.NewNumericDate(key.ExpiresAt)
+	}
+	return claims, nil
 }
 
 // errNoToken says that a request has no access token.
@@ -163,49 +189,6 @@ func (s *Service) handleKeys(w http.ResponseWriter, r *http.Request) {
 		set.Keys[i] = token.NewJWK(key.id, key.public())
 	}
 	s.json(w, http.StatusOK, set)
-}
-
-// problemOf is the one place where an error becomes an answer. What is nobody's fault but ours is logged.
-func (s *Service) problemOf(r *http.Request, err error) httpx.Problem {
-	var problem httpx.Problem
-	var invalid *InvalidError
-	switch {
-	case errors.As(err, &problem):
-		return problem
-	case errors.As(err, &invalid):
-		p := httpx.NewProblem(http.StatusUnprocessableEntity, "invalid", "A value is not allowed", invalid.Error())
-		p.Errors = invalid.Fields
-		return p
-	case errors.Is(err, errCredentials):
-		return httpx.Unauthorized("invalid-credentials", "The log-in failed",
-			"No account has this address and this password.", challenge("Bearer"))
-	case errors.Is(err, errSession):
-		return httpx.Unauthorized("invalid-refresh-token", "The session has ended",
-			"Its refresh token is not valid, has expired or was used before. Log in again.", `Bearer error="invalid_token"`)
-	case errors.Is(err, errNoToken):
-		return httpx.Unauthorized("missing-credentials", "A token is missing",
-			"Send the refresh_token, or the header Authorization: Bearer and an access token.", challenge("Bearer"))
-	case errors.Is(err, token.ErrInvalid):
-		return httpx.Unauthorized("invalid-token", "The token is not valid",
-			"It is forged or has expired. Send the refresh_token instead.", `Bearer error="invalid_token"`)
-	case errors.Is(err, users.ErrTaken):
-		p := httpx.NewProblem(http.StatusConflict, "address-taken", "The address is taken",
-			"An account with this address exists already: log in, or use another address.")
-		p.Errors = []httpx.FieldError{{Field: "email", Detail: "is taken"}}
-		return p
-	case r.Context().Err() != nil:
-		return httpx.Unavailable("The service for accounts")
-	}
-	s.logger.ErrorContext(r.Context(), "request failed", "request", httpx.RequestIDOf(r.Context()), "error", err)
-	if errors.Is(err, store.ErrUnavailable) {
-		return httpx.Unavailable("The database")
-	}
-	return httpx.Internal()
-}
-
-// challenge says what a client has to send to get in (RFC 9110, 11.6.1).
-func challenge(scheme string) string {
-	return scheme + ` realm="unreel"`
 }
 
 func (s *Service) text(w http.ResponseWriter, status int, body, scheme string) {

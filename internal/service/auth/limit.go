@@ -42,6 +42,12 @@ var refreshes = quota{
 	slug: "too-many-refreshes", title: "Too many failed refreshes", reason: "Too many refresh tokens were not valid.",
 }
 
+// apiKeys are for API keys that are not good, for the same reason.
+var apiKeys = quota{
+	name: "api-key", burst: 30, interval: 2 * time.Second,
+	slug: "too-many-api-keys-refused", title: "Too many wrong API keys", reason: "Too many API keys were not valid.",
+}
+
 // limiter slows down whoever guesses or floods. An attempt takes a token before it is looked at, so that many at
 // once cannot pass together, and gets it back if it was none of those that are limited: that is what
 // golang.org/x/time/rate has no way to do. A nil limiter has no limits.

@@ -19,6 +19,15 @@ func (s *Service) logIn(ctx context.Context, from, email, password string) (user
 	if err != nil {
 		address = ""
 	}
+	user, err := s.checkGuarded(ctx, from, address, password)
+	if err == nil {
+		s.logger.InfoContext(ctx, "logged in", "user", user.ID, "client", from)
+	}
+	return user, err
+}
+
+// checkGuarded checks a password as often as logIns allows; errors are those of logIn.
+func (s *Service) checkGuarded(ctx context.Context, from, address, password string) (users.User, error) {
 	buckets := bucketsOf(from, address)
 	if wait := s.logIns.take(time.Now(), buckets); wait > 0 {
 		s.logger.WarnContext(ctx, "log-in refused, too many have failed", "address", mask(address), "client", from)
@@ -28,10 +37,7 @@ func (s *Service) logIn(ctx context.Context, from, email, password string) (user
 	if !errors.Is(err, errCredentials) {
 		s.logIns.giveBack(buckets)
 	}
-	switch {
-	case err == nil:
-		s.logger.InfoContext(ctx, "logged in", "user", user.ID, "client", from)
-	case errors.Is(err, errCredentials):
+	if errors.Is(err, errCredentials) {
 		s.logger.WarnContext(ctx, "log-in failed", "user", user.ID, "address", mask(address), "client", from)
 	}
 	return user, err

@@ -5,6 +5,8 @@ package client
 import (
 	"bytes"
 	"context"
+	"crypto/sha256"
+	"encoding/base64"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -16,6 +18,8 @@ import (
 	"strings"
 	"syscall"
 	"time"
+
+	lru "github.com/hashicorp/golang-lru/v2"
 
 	"github.com/unreel/unreel/internal/httpx"
 )
@@ -36,48 +40,13 @@ const (
 // ErrUnavailable says that the auth service cannot be reached or cannot do its work now.
 var ErrUnavailable = errors.New("auth service is unavailable")
 
-// Credentials is what somebody signs up or logs in with.
-type Credentials struct {
-	Email    string `json:"email"`
-	Password string `json:"password"`
-}
-
-// LogValue keeps passwords out of logs.
-func (Credentials) LogValue() slog.Value { return slog.StringValue("(credentials)") }
-
-// User is an account as its owner sees it.
-type User struct {
-	ID        string    `json:"id"`
-	Email     string    `json:"email"`
-	CreatedAt time.Time `json:"created_at"`
-}
-
-// Session is what a log-in gives.
-type Session struct {
-	AccessToken string `json:"access_token"`
-	TokenType   string `json:"token_type"` // Bearer
-	ExpiresIn   int    `json:"expires_in"` // seconds
-	// RefreshToken goes on with the session, once; empty from a service of a version that has none.
-	RefreshToken string `json:"refresh_token,omitempty"`
-}
-
-// LogValue keeps tokens out of logs.
-func (Session) LogValue() slog.Value { return slog.StringValue("(session)") }
-
-// Refresh is what a session is gone on with, or ended by.
-type Refresh struct {
-	RefreshToken string `json:"refresh_token"`
-}
-
-// LogValue keeps tokens out of logs.
-func (Refresh) LogValue() slog.Value { return slog.StringValue("(refresh token)") }
-
 // Client asks the auth service. What it refuses is returned as an httpx.Problem, to be passed on to whoever
 // asked; everything else that goes wrong wraps ErrUnavailable or is the context's error. All methods may
 // be called concurrently. The parameter from is the address of whoever asks, without a port.
 type Client struct {
 	base   string
 	http   *http.Client
+	keys   *keyCache
 	logger *slog.Logger
 }
 
@@ -88,7 +57,11 @@ func New(baseURL string, transport http.RoundTripper, logger *slog.Logger) (*Cli
 	if err != nil {
 		return nil, err
 	}
-	return &Client{base: base, http: newHTTP(transport), logger: logger}, nil
+	keys, err := lru.New[[sha256.Size]byte, knownKey](keysKept)
+	if err != nil {
+		return nil, fmt.Errorf("make room for API keys: %w", err)
+	}
+	return &Client{base: base, http: newHTTP(transport), keys: keys, logger: logger}, nil
 }
 
 // checkBase returns a base URL without a slash at its end.
@@ -111,65 +84,52 @@ func newHTTP(transport http.RoundTripper) *http.Client {
 // SignUp makes an account.
 func (c *Client) SignUp(ctx context.Context, from string, credentials Credentials) (User, error) {
 	var user User
-	err := c.post(ctx, from, "/users", credentials, &user)
+	err := c.ask(ctx, question{method: http.MethodPost, path: "/users", from: from, body: credentials}, &user)
 	return user, err
 }
 
 // LogIn gives a token with what there is to know about it.
 func (c *Client) LogIn(ctx context.Context, from string, credentials Credentials) (Session, error) {
 	var session Session
-	err := c.post(ctx, from, "/sessions", credentials, &session)
+	err := c.ask(ctx, question{method: http.MethodPost, path: "/sessions", from: from, body: credentials}, &session)
 	return session, err
 }
 
 // Refresh goes on with a session. It spends the token even if no answer comes: to send it again would end the session.
 func (c *Client) Refresh(ctx context.Context, from string, refresh Refresh) (Session, error) {
 	var session Session
-	err := c.post(ctx, from, "/sessions/refresh", refresh, &session)
+	err := c.ask(ctx, question{method: http.MethodPost, path: "/sessions/refresh", from: from, body: refresh}, &session)
 	return session, err
 }
 
 // LogOut ends the session of a refresh token or, if that is empty, of the access token in an Authorization header.
 func (c *Client) LogOut(ctx context.Context, from, authorization string, refresh Refresh) error {
-	var raw []byte
+	asked := question{method: http.MethodDelete, path: "/sessions", from: from, authorization: authorization}
 	if refresh.RefreshToken != "" {
-		var err error
-		if raw, err = json.Marshal(refresh); err != nil { //nolint:gosec // it is what auth is asked with
-			return fmt.Errorf("ask auth: %w", err)
-		}
+		asked.body = refresh
 	}
-	_, err := c.do(ctx, func(ctx context.Context) (*http.Request, error) {
-		request, err := c.request(ctx, from, "/sessions", raw)
-		if err == nil {
-			request.Method = http.MethodDelete
-			request.Header.Set("Authorization", authorization)
-		}
-		return request, err
-	})
-	return err
+	return c.ask(ctx, asked, nil)
 }
 
 // Token gives the token alone, by the original route. The Detail of its problems is the text to answer with.
 func (c *Client) Token(ctx context.Context, from string, credentials Credentials) (string, error) {
-	body, err := c.do(ctx, func(ctx context.Context) (*http.Request, error) {
-		request, err := c.request(ctx, from, "/login", nil)
-		if err == nil {
-			request.SetBasicAuth(credentials.Email, credentials.Password)
-		}
-		return request, err
-	})
+	basic := base64.StdEncoding.EncodeToString([]byte(credentials.Email + ":" + credentials.Password))
+	body, err := c.do(ctx, question{method: http.MethodPost, path: "/login", from: from, authorization: "Basic " + basic})
 	return string(body), err
 }
 
-func (c *Client) post(ctx context.Context, from, path string, body, into any) error {
-	raw, err := json.Marshal(body)
-	if err != nil {
-		return fmt.Errorf("ask auth: %w", err)
-	}
-	answer, err := c.do(ctx, func(ctx context.Context) (*http.Request, error) {
-		return c.request(ctx, from, path, raw)
-	})
-	if err != nil {
+// question is a request to the auth service.
+type question struct {
+	method, path  string
+	from          string // the address of whoever asks
+	authorization string // a header; empty for none
+	body          any    // sent as JSON; nil for none
+}
+
+// ask sends a question and reads the JSON answer into a value, unless that is nil.
+func (c *Client) ask(ctx context.Context, asked question, into any) error {
+	answer, err := c.do(ctx, asked)
+	if err != nil || into == nil {
 		return err
 	}
 	if err := json.Unmarshal(answer, into); err != nil {
@@ -178,15 +138,19 @@ func (c *Client) post(ctx context.Context, from, path string, body, into any) er
 	return nil
 }
 
-func (c *Client) request(ctx context.Context, from, path string, body []byte) (*http.Request, error) {
-	request, err := http.NewRequestWithContext(ctx, http.MethodPost, c.base+path, bytes.NewReader(body))
+// request makes the request of a question; the body is its body as JSON.
+func (c *Client) request(ctx context.Context, asked question, body []byte) (*http.Request, error) {
+	request, err := http.NewRequestWithContext(ctx, asked.method, c.base+asked.path, bytes.NewReader(body))
 	if err != nil {
 		return nil, fmt.Errorf("ask auth: %w", err)
 	}
-	if body != nil {
+	if asked.body != nil {
 		request.Header.Set("Content-Type", "application/json")
 	}
-	request.Header.Set(AddressHeader, from)
+	if asked.authorization != "" {
+		request.Header.Set("Authorization", asked.authorization)
+	}
+	request.Header.Set(AddressHeader, asked.from)
 	if id := httpx.RequestIDOf(ctx); id != "" {
 		request.Header.Set("X-Request-Id", id)
 	}
@@ -194,11 +158,18 @@ func (c *Client) request(ctx context.Context, from, path string, body []byte) (*
 }
 
 // do sends a request, once more if the connection was refused: then nothing has been done yet.
-func (c *Client) do(ctx context.Context, build func(context.Context) (*http.Request, error)) ([]byte, error) {
+func (c *Client) do(ctx context.Context, asked question) ([]byte, error) {
+	var sent []byte
+	if asked.body != nil {
+		var err error
+		if sent, err = json.Marshal(asked.body); err != nil {
+			return nil, fmt.Errorf("ask auth: %w", err)
+		}
+	}
 	asking, cancel := context.WithTimeout(ctx, patience)
 	defer cancel()
 	for attempt := 1; ; attempt++ {
-		request, err := build(asking)
+		request, err := c.request(asking, asked, sent)
 		if err != nil {
 			return nil, err
 		}
@@ -260,7 +231,7 @@ func refusal(response *http.Response, body []byte) (problem httpx.Problem, ok bo
 	case status < 400 || status >= 500:
 		return httpx.Problem{}, false
 	case kind == httpx.ProblemType && json.Unmarshal(body, &problem) == nil:
-	case kind == "text/plain" && (status == http.StatusUnauthorized || status == http.StatusTooManyRequests):
+	case kind == "text/plain" && plainRefusal(status):
 		problem = httpx.NewProblem(status, "refused", http.StatusText(status), strings.TrimSpace(string(body)))
 	default:
 		return httpx.Problem{}, false
@@ -276,4 +247,9 @@ func refusal(response *http.Response, body []byte) (problem httpx.Problem, ok bo
 		}
 	}
 	return problem, true
+}
+
+// plainRefusal tells whether an original route refuses with a status, in plain text.
+func plainRefusal(status int) bool {
+	return status == http.StatusUnauthorized || status == http.StatusForbidden || status == http.StatusTooManyRequests
 }

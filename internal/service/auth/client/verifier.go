@@ -31,13 +31,14 @@ const (
 // ErrBadToken says that a token is forged, expired or not a token at all.
 var ErrBadToken = errors.New("token is not valid")
 
-// Claims is what a token says about who sent it.
+// Claims is what a token or an API key says about who sent it.
 type Claims struct {
 	UserID    string
 	Username  string // the account's address
 	Admin     bool
 	ID        string // of the token
 	ExpiresAt time.Time
+	APIKey    bool // it came with an API key
 }
 
 // Verifier checks tokens with the auth service's public keys, which it keeps: once it has them, the service may
@@ -101,10 +102,14 @@ func (v *Verifier) Verify(ctx context.Context, text string) (Claims, error) {
 	if err != nil {
 		return Claims{}, fmt.Errorf("verify token: %w", err)
 	}
+	return newClaims(claims, false), nil
+}
+
+func newClaims(claims token.Claims, apiKey bool) Claims {
 	return Claims{
 		UserID: claims.Subject, Username: claims.Username, Admin: claims.Admin,
-		ID: claims.RegisteredClaims.ID, ExpiresAt: claims.ExpiresAt.Time,
-	}, nil
+		ID: claims.RegisteredClaims.ID, ExpiresAt: claims.ExpiresAt.Time, APIKey: apiKey,
+	}
 }
 
 // JWKS returns the keys to publish, fetching them first if none are known yet.

@@ -1,0 +1,108 @@
+package auth
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net/http"
+
+	"github.com/unreel/unreel/internal/httpx"
+	"github.com/unreel/unreel/internal/service/auth/client"
+	"github.com/unreel/unreel/internal/service/auth/client/token"
+	"github.com/unreel/unreel/internal/store/users"
+)
+
+// caller is who sent a request, as the database has them now.
+type caller struct {
+	user      users.User
+	sessionID string // empty without a session
+	key       bool   // came with an API key
+}
+
+// caller returns who sent a request: errNoToken, errKey or an error that wraps token.ErrInvalid if nobody did who has an
+// account.
+func (s *Service) caller(r *http.Request) (caller, error) {
+	text, found := httpx.BearerToken(r)
+	if found && client.IsAPIKey(text) {
+		_, user, err := s.useKey(r.Context(), clientOf(r), text)
+		return caller{user: user, key: true}, err
+	}
+	claims, err := s.bearer(r.Context(), r)
+	if err != nil {
+		return caller{}, err
+	}
+	user, err := s.store.ByID(r.Context(), claims.Subject)
+	if errors.Is(err, users.ErrNotFound) {
+		return caller{}, fmt.Errorf("%w: its account has been removed", token.ErrInvalid)
+	}
+	return caller{user: user, sessionID: claims.SessionID}, err
+}
+
+// person is caller for what an API key must not do.
+func (s *Service) person(r *http.Request) (caller, error) {
+	who, err := s.caller(r)
+	if err == nil && who.key {
+		err = errNeedsLogIn
+	}
+	return who, err
+}
+
+// changeAccount changes an account for its owner, who has to know the password. The session that asked for it stays.
+func (s *Service) changeAccount(ctx context.Context, from string, who caller, asked client.AccountChange) (users.User, error) {
+	change, err := checkChange(who.user, asked)
+	if err != nil {
+		return users.User{}, err
+	}
+	_, err = s.checkGuarded(ctx, from, who.user.Email, asked.CurrentPassword)
+	if errors.Is(err, errCredentials) {
+		return users.User{}, invalidField("current_password", "is not this account's password")
+	}
+	if err != nil {
+		return users.User{}, err
+	}
+	if asked.Password != nil {
+		if change.PasswordHash, err = s.accounts.hasher.hash(ctx, *asked.Password); err != nil {
+			return users.User{}, err
+		}
+	}
+	change.KeepSession = who.sessionID
+	if err := s.store.Change(ctx, who.user.ID, change); err != nil {
+		return users.User{}, fmt.Errorf("change account: %w", err)
+	}
+	s.logger.InfoContext(ctx, "account changed by its owner", "user", who.user.ID,
+		"address", change.Email != "", "password", change.PasswordHash != "", "client", from)
+	return s.store.ByID(ctx, who.user.ID)
+}
+
+// checkChange returns a change with the new address, or an InvalidError.
+func checkChange(user users.User, asked client.AccountChange) (users.Change, error) {
+	var fields []httpx.FieldError
+	var change users.Change
+	address := user.Email
+	if asked.Email != nil {
+		normalized, err := users.NormalizeEmail(*asked.Email)
+		if err != nil {
+			fields = append(fields, httpx.FieldError{Field: "email", Detail: err.Error()})
+		}
+		change.Email, address = normalized, normalized
+	}
+	if asked.Password != nil {
+		if detail := checkPassword(*asked.Password, address); detail != "" {
+			fields = append(fields, httpx.FieldError{Field: "password", Detail: detail})
+		}
+	}
+	if asked.Email == nil && asked.Password == nil {
+		fields = append(fields, httpx.FieldError{Field: "email", Detail: "or password must be there, or nothing would change"})
+	}
+	if asked.CurrentPassword == "" {
+		fields = append(fields, httpx.FieldError{Field: "current_password", Detail: "is required"})
+	}
+	if len(fields) > 0 {
+		return users.Change{}, &InvalidError{fields}
+	}
+	return change, nil
+}
+
+func invalidField(field, detail string) error {
+	return &InvalidError{[]httpx.FieldError{{Field: field, Detail: detail}}}
+}
