@@ -13,6 +13,89 @@ import (
 	"github.com/unreel/unreel/internal/conversion"
 )
 
+// APIKey A key for scripts, without what makes it work.
+type APIKey struct {
+	// CreatedAt When it was made.
+	CreatedAt time.Time `json:"created_at"`
+
+	// ExpiresAt Until when it is good; null for ever.
+	ExpiresAt *time.Time `json:"expires_at"`
+
+	// Hint How the key begins.
+	//
+	// Example: unreel_k3xq
+	Hint string `json:"hint"`
+
+	// ID Names the key.
+	//
+	// Example: 6b033c4259dafd7437a38150
+	ID string `json:"id"`
+
+	// LastUsedAt When it was last used, to a few minutes; null for never.
+	LastUsedAt *time.Time `json:"last_used_at"`
+
+	// Name What its owner calls it.
+	//
+	// Example: backup script
+	Name string `json:"name"`
+}
+
+// APIKeyList An account's keys.
+type APIKeyList struct {
+	// APIKeys The keys, newest first.
+	APIKeys []APIKey `json:"api_keys"`
+}
+
+// APIKeyRequest What key is wanted.
+type APIKeyRequest struct {
+	// ExpiresIn For how many seconds it is good. Without it, until it is removed.
+	ExpiresIn *int `json:"expires_in,omitempty"`
+
+	// Name What you call it, to know later what it is for.
+	//
+	// Example: backup script
+	Name *string `json:"name,omitempty"`
+}
+
+// Account An account as its owner sees it.
+type Account struct {
+	// Admin Whether it is an administrator's.
+	Admin bool `json:"admin"`
+
+	// CreatedAt When it was made.
+	CreatedAt time.Time `json:"created_at"`
+
+	// Email The address, in lower case. Mails about conversions that were uploaded before it changed go to the earlier one.
+	//
+	// Example: ada@example.com
+	Email string `json:"email"`
+
+	// ID Names the account; the `sub` of its tokens.
+	//
+	// Example: 6b033c4259dafd7437a3814f
+	ID string `json:"id"`
+
+	// Limits What this service allows.
+	Limits Limits `json:"limits"`
+
+	// Usage What an account has here.
+	Usage Usage `json:"usage"`
+}
+
+// AccountChange What becomes different in an account.
+type AccountChange struct {
+	// CurrentPassword The password until now, to show that it is you.
+	CurrentPassword string `json:"current_password"`
+
+	// Email The new address, to log in with and to get mails at.
+	//
+	// Example: ada@example.org
+	Email *string `json:"email,omitempty"`
+
+	// Password The new password, as for signing up.
+	Password *string `json:"password,omitempty"`
+}
+
 // Conversion A video on its way to an MP3.
 type Conversion struct {
 	// Attempts How often a converter has begun with it.
@@ -231,6 +314,24 @@ type JWKS struct {
 	Keys []JWK `json:"keys"`
 }
 
+// Limits What this service allows.
+type Limits struct {
+	// Duration The longest sound, in seconds.
+	//
+	// Example: 43200
+	Duration float64 `json:"duration"`
+
+	// Retention How long the files of a conversion that has ended are kept, in seconds; null for ever.
+	//
+	// Example: 2592000
+	Retention *float64 `json:"retention"`
+
+	// UploadBytes The largest video.
+	//
+	// Example: 4294967296
+	UploadBytes int64 `json:"upload_bytes"`
+}
+
 // Link A URL that downloads an MP3 without a token.
 type Link struct {
 	// ExpiresAt When it stops working.
@@ -294,6 +395,38 @@ type MP3 struct {
 	//
 	// Example: ["The video is damaged after 9:58; the MP3 ends there."]
 	Warnings []string `json:"warnings,omitempty"`
+}
+
+// NewAPIKey A key for scripts with what makes it work.
+type NewAPIKey struct {
+	// CreatedAt When it was made.
+	CreatedAt time.Time `json:"created_at"`
+
+	// ExpiresAt Until when it is good; null for ever.
+	ExpiresAt *time.Time `json:"expires_at"`
+
+	// Hint How the key begins.
+	//
+	// Example: unreel_k3xq
+	Hint string `json:"hint"`
+
+	// ID Names the key.
+	//
+	// Example: 6b033c4259dafd7437a38150
+	ID string `json:"id"`
+
+	// Key The key, to send as a bearer token. It is kept nowhere, so it cannot be shown again.
+	//
+	// Example: unreel_k3xqv5tq7zv2m4n6p2r4s6t2u4v6w2x4y6z2a4b6c2d4e6f2g4h6
+	Key string `json:"key"`
+
+	// LastUsedAt When it was last used, to a few minutes; null for never.
+	LastUsedAt *time.Time `json:"last_used_at"`
+
+	// Name What its owner calls it.
+	//
+	// Example: backup script
+	Name string `json:"name"`
 }
 
 // Options What was asked for. What is absent was left to the defaults; of those, the quality is shown.
@@ -361,6 +494,32 @@ type Session struct {
 //
 // Example: completed
 type Status = conversion.Status
+
+// Usage What an account has here.
+type Usage struct {
+	// Bytes The size of the videos and MP3s that are kept.
+	//
+	// Example: 132132426
+	Bytes int64 `json:"bytes"`
+
+	// Conversions How many conversions there are in each state.
+	Conversions struct {
+		// Canceled Stopped by their owner.
+		Canceled int `json:"canceled"`
+
+		// Completed Done.
+		Completed int `json:"completed"`
+
+		// Converting Being converted.
+		Converting int `json:"converting"`
+
+		// Failed Could not be converted.
+		Failed int `json:"failed"`
+
+		// Queued Waiting for a converter.
+		Queued int `json:"queued"`
+	} `json:"conversions"`
+}
 
 // User An account.
 type User struct {
@@ -508,11 +667,17 @@ type WatchConversionsParams struct {
 // UploadMultipartRequestBody defines body for Upload for multipart/form-data ContentType.
 type UploadMultipartRequestBody UploadMultipartBody
 
+// CreateAPIKeyJSONRequestBody defines body for CreateAPIKey for application/json ContentType.
+type CreateAPIKeyJSONRequestBody = APIKeyRequest
+
 // CreateConversionMultipartRequestBody defines body for CreateConversion for multipart/form-data ContentType.
 type CreateConversionMultipartRequestBody = ConversionForm
 
 // CreateLinkJSONRequestBody defines body for CreateLink for application/json ContentType.
 type CreateLinkJSONRequestBody = LinkRequest
+
+// UpdateMeJSONRequestBody defines body for UpdateMe for application/json ContentType.
+type UpdateMeJSONRequestBody = AccountChange
 
 // DeleteSessionJSONRequestBody defines body for DeleteSession for application/json ContentType.
 type DeleteSessionJSONRequestBody = Refresh
@@ -546,6 +711,15 @@ type ServerInterface interface {
 	// Upload Upload a video
 	// (POST /upload)
 	Upload(w http.ResponseWriter, r *http.Request)
+	// ListAPIKeys List keys
+	// (GET /v1/api-keys)
+	ListAPIKeys(w http.ResponseWriter, r *http.Request)
+	// CreateAPIKey Make a key for a script
+	// (POST /v1/api-keys)
+	CreateAPIKey(w http.ResponseWriter, r *http.Request)
+	// DeleteAPIKey Remove a key
+	// (DELETE /v1/api-keys/{id})
+	DeleteAPIKey(w http.ResponseWriter, r *http.Request, id string)
 	// ListConversions List conversions
 	// (GET /v1/conversions)
 	ListConversions(w http.ResponseWriter, r *http.Request, params ListConversionsParams)
@@ -576,6 +750,15 @@ type ServerInterface interface {
 	// WatchConversions Follow all conversions
 	// (GET /v1/events)
 	WatchConversions(w http.ResponseWriter, r *http.Request, params WatchConversionsParams)
+	// DeleteMe Remove your account
+	// (DELETE /v1/me)
+	DeleteMe(w http.ResponseWriter, r *http.Request)
+	// GetMe Look at your account
+	// (GET /v1/me)
+	GetMe(w http.ResponseWriter, r *http.Request)
+	// UpdateMe Change your account
+	// (PATCH /v1/me)
+	UpdateMe(w http.ResponseWriter, r *http.Request)
 	// DeleteSession Log out
 	// (DELETE /v1/sessions)
 	DeleteSession(w http.ResponseWriter, r *http.Request)
@@ -693,6 +876,60 @@ func (siw *ServerInterfaceWrapper) Upload(w http.ResponseWriter, r *http.Request
 
 	handler := http.Handler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		siw.Handler.Upload(w, r)
+	}))
+
+	for _, middleware := range siw.HandlerMiddlewares {
+		handler = middleware(handler)
+	}
+
+	handler.ServeHTTP(w, r)
+}
+
+// ListAPIKeys operation middleware
+func (siw *ServerInterfaceWrapper) ListAPIKeys(w http.ResponseWriter, r *http.Request) {
+
+	handler := http.Handler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		siw.Handler.ListAPIKeys(w, r)
+	}))
+
+	for _, middleware := range siw.HandlerMiddlewares {
+		handler = middleware(handler)
+	}
+
+	handler.ServeHTTP(w, r)
+}
+
+// CreateAPIKey operation middleware
+func (siw *ServerInterfaceWrapper) CreateAPIKey(w http.ResponseWriter, r *http.Request) {
+
+	handler := http.Handler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		siw.Handler.CreateAPIKey(w, r)
+	}))
+
+	for _, middleware := range siw.HandlerMiddlewares {
+		handler = middleware(handler)
+	}
+
+	handler.ServeHTTP(w, r)
+}
+
+// DeleteAPIKey operation middleware
+func (siw *ServerInterfaceWrapper) DeleteAPIKey(w http.ResponseWriter, r *http.Request) {
+
+	var err error
+	_ = err
+
+	// ------------- Path parameter "id" -------------
+	var id string
+
+	err = runtime.BindStyledParameterWithOptions("simple", "id", r.PathValue("id"), &id, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "", ValueIsUnescaped: true})
+	if err != nil {
+		siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "id", Err: err})
+		return
+	}
+
+	handler := http.Handler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		siw.Handler.DeleteAPIKey(w, r, id)
 	}))
 
 	for _, middleware := range siw.HandlerMiddlewares {
@@ -1137,6 +1374,48 @@ func (siw *ServerInterfaceWrapper) WatchConversions(w http.ResponseWriter, r *ht
 	handler.ServeHTTP(w, r)
 }
 
+// DeleteMe operation middleware
+func (siw *ServerInterfaceWrapper) DeleteMe(w http.ResponseWriter, r *http.Request) {
+
+	handler := http.Handler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		siw.Handler.DeleteMe(w, r)
+	}))
+
+	for _, middleware := range siw.HandlerMiddlewares {
+		handler = middleware(handler)
+	}
+
+	handler.ServeHTTP(w, r)
+}
+
+// GetMe operation middleware
+func (siw *ServerInterfaceWrapper) GetMe(w http.ResponseWriter, r *http.Request) {
+
+	handler := http.Handler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		siw.Handler.GetMe(w, r)
+	}))
+
+	for _, middleware := range siw.HandlerMiddlewares {
+		handler = middleware(handler)
+	}
+
+	handler.ServeHTTP(w, r)
+}
+
+// UpdateMe operation middleware
+func (siw *ServerInterfaceWrapper) UpdateMe(w http.ResponseWriter, r *http.Request) {
+
+	handler := http.Handler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		siw.Handler.UpdateMe(w, r)
+	}))
+
+	for _, middleware := range siw.HandlerMiddlewares {
+		handler = middleware(handler)
+	}
+
+	handler.ServeHTTP(w, r)
+}
+
 // DeleteSession operation middleware
 func (siw *ServerInterfaceWrapper) DeleteSession(w http.ResponseWriter, r *http.Request) {
 
@@ -1317,6 +1596,12 @@ func HandlerWithOptions(si ServerInterface, options StdHTTPServerOptions) http.H
 	m.HandleFunc(http.MethodDelete+" "+options.BaseURL+"/v1/sessions", wrapper.DeleteSession)
 	m.HandleFunc(http.MethodPost+" "+options.BaseURL+"/v1/sessions", wrapper.CreateSession)
 	m.HandleFunc(http.MethodPost+" "+options.BaseURL+"/v1/sessions/refresh", wrapper.RefreshSession)
+	m.HandleFunc(http.MethodDelete+" "+options.BaseURL+"/v1/me", wrapper.DeleteMe)
+	m.HandleFunc(http.MethodGet+" "+options.BaseURL+"/v1/me", wrapper.GetMe)
+	m.HandleFunc(http.MethodPatch+" "+options.BaseURL+"/v1/me", wrapper.UpdateMe)
+	m.HandleFunc(http.MethodGet+" "+options.BaseURL+"/v1/api-keys", wrapper.ListAPIKeys)
+	m.HandleFunc(http.MethodPost+" "+options.BaseURL+"/v1/api-keys", wrapper.CreateAPIKey)
+	m.HandleFunc(http.MethodDelete+" "+options.BaseURL+"/v1/api-keys/{id}", wrapper.DeleteAPIKey)
 	m.HandleFunc(http.MethodGet+" "+options.BaseURL+"/v1/conversions", wrapper.ListConversions)
 	m.HandleFunc(http.MethodPost+" "+options.BaseURL+"/v1/conversions", wrapper.CreateConversion)
 	m.HandleFunc(http.MethodDelete+" "+options.BaseURL+"/v1/conversions/{id}", wrapper.DeleteConversion)

@@ -169,7 +169,8 @@ func (p *process) makeGateway() ([]component, error) {
 		return err
 	})
 	door := gateway.New(gateway.Config{
-		MaxUpload: int64(p.settings.MaxUpload), MaxUploads: maxUploads, Proxies: prefixes(p.settings.TrustedProxies),
+		MaxUpload: int64(p.settings.MaxUpload), MaxUploads: maxUploads, MaxDuration: p.settings.MaxDuration,
+		Proxies: prefixes(p.settings.TrustedProxies),
 	}, gateway.Parts{
 		Ledger: p.ledger, Blobs: p.blobs, Queue: p.queue, Accounts: accounts, Verifier: verifier,
 		Links: p.links, Page: page, Docs: docs.Handler(), Wake: p.relay.Poke, Logger: logger,

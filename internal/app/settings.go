@@ -20,6 +20,7 @@ type Settings struct {
 	GatewaySettings
 	AuthSettings
 	ConverterSettings
+	DurationSettings
 	RetentionSettings
 	LimitSettings
 	AdminSettings
@@ -80,9 +81,13 @@ type AuthSettings struct {
 
 // ConverterSettings is for the work.
 type ConverterSettings struct {
+	Converters int    `env:"UNREEL_CONVERTERS" default:"0" placeholder:"N" help:"Conversions at once (default: one a core)."`
+	Sandbox    string `env:"UNREEL_SANDBOX" default:"required" placeholder:"MODE" help:"The box for ffmpeg: required, or best-effort to start without what the kernel lacks."`
+}
+
+// DurationSettings is for who holds the limit, and for who tells it.
+type DurationSettings struct {
 	MaxDuration time.Duration `env:"UNREEL_MAX_DURATION" default:"12h" placeholder:"TIME" help:"Longest sound (default: ${default})."`
-	Converters  int           `env:"UNREEL_CONVERTERS" default:"0" placeholder:"N" help:"Conversions at once (default: one a core)."`
-	Sandbox     string        `env:"UNREEL_SANDBOX" default:"required" placeholder:"MODE" help:"The box for ffmpeg: required, or best-effort to start without what the kernel lacks."`
 }
 
 // RetentionSettings is for whoever ends conversions.

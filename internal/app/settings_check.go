@@ -152,7 +152,7 @@ func (s *Settings) checkLimits(as roles) (refused []*SettingError) {
 		remedy          string
 	}{
 		{!as.has(roleGateway) || s.MaxUpload >= 1, "UNREEL_MAX_UPLOAD", humanize.IBytes(0), "must be more than nothing"},
-		{!as.has(roleConverter) || s.MaxDuration > 0, "UNREEL_MAX_DURATION", s.MaxDuration.String(), "must be more than nothing"},
+		{!as.has(roleConverter|roleGateway) || s.MaxDuration > 0, "UNREEL_MAX_DURATION", s.MaxDuration.String(), "must be more than nothing"},
 		{s.Retention >= 0, "UNREEL_RETENTION", s.Retention.String(), "must not be negative; 0 keeps files for ever"},
 		{
 			!as.has(roleConverter) || s.Converters >= 1 && s.Converters <= 1024,

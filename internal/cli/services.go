@@ -13,6 +13,7 @@ type GatewayCmd struct {
 	app.QueueSettings
 	app.LinkSettings
 	app.GatewaySettings
+	app.DurationSettings
 	app.RetentionSettings
 	app.AdminSettings
 
@@ -23,8 +24,8 @@ type GatewayCmd struct {
 func (c *GatewayCmd) Run(ctx context.Context, io *IO) error {
 	return app.Gateway(ctx, app.Settings{
 		DatabaseSettings: c.DatabaseSettings, BlobSettings: c.BlobSettings, QueueSettings: c.QueueSettings,
-		LinkSettings: c.LinkSettings, GatewaySettings: c.GatewaySettings, RetentionSettings: c.RetentionSettings,
-		AdminSettings: c.AdminSettings, Build: build(), AuthURL: c.AuthURL,
+		LinkSettings: c.LinkSettings, GatewaySettings: c.GatewaySettings, DurationSettings: c.DurationSettings,
+		RetentionSettings: c.RetentionSettings, AdminSettings: c.AdminSettings, Build: build(), AuthURL: c.AuthURL,
 	}, io.Err)
 }
 
@@ -50,6 +51,7 @@ type ConverterCmd struct {
 	app.BlobSettings
 	app.QueueSettings
 	app.ConverterSettings
+	app.DurationSettings
 	app.RetentionSettings
 	app.AdminSettings
 }
@@ -58,7 +60,8 @@ type ConverterCmd struct {
 func (c *ConverterCmd) Run(ctx context.Context, io *IO) error {
 	return app.Converter(ctx, app.Settings{
 		DatabaseSettings: c.DatabaseSettings, BlobSettings: c.BlobSettings, QueueSettings: c.QueueSettings,
-		ConverterSettings: c.ConverterSettings, RetentionSettings: c.RetentionSettings, AdminSettings: c.AdminSettings, Build: build(),
+		ConverterSettings: c.ConverterSettings, DurationSettings: c.DurationSettings, RetentionSettings: c.RetentionSettings,
+		AdminSettings: c.AdminSettings, Build: build(),
 	}, io.Err)
 }
 

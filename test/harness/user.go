@@ -138,6 +138,26 @@ func (u *User) Post(t testing.TB, path, contentType string, body io.Reader) Answ
 	return u.Do(t, request)
 }
 
+// Patch changes what is at a path by a JSON body.
+func (u *User) Patch(t testing.TB, path, body string) Answer {
+	t.Helper()
+	request := u.Request(t, http.MethodPatch, path, strings.NewReader(body))
+	request.Header.Set("Content-Type", "application/json")
+	return u.Do(t, request)
+}
+
+// AddKey makes an API key.
+func (u *User) AddKey(t testing.TB) api.NewAPIKey {
+	t.Helper()
+	got := u.Post(t, "/v1/api-keys", "application/json", strings.NewReader(`{"name":"a script"}`))
+	if got.Status != http.StatusCreated {
+		t.Fatalf("make a key: %s", got)
+	}
+	var key api.NewAPIKey
+	got.JSON(t, &key)
+	return key
+}
+
 // Delete deletes what is at a path.
 func (u *User) Delete(t testing.TB, path string) Answer {
 	t.Helper()

@@ -18,6 +18,9 @@ func (g *Gateway) claims(r *http.Request) (client.Claims, error) {
 	if !found {
 		return client.Claims{}, errNoToken
 	}
+	if client.IsAPIKey(token) {
+		return g.accounts.CheckAPIKey(r.Context(), g.clientAddress(r), token)
+	}
 	return g.verifier.Verify(r.Context(), token)
 }
 
@@ -29,10 +32,10 @@ func (g *Gateway) authenticate(w http.ResponseWriter, r *http.Request) (client.C
 		return claims, true
 	case errors.Is(err, errNoToken):
 		g.problem(w, r, httpx.Unauthorized("missing-credentials", "A token is missing",
-			"Send the header Authorization: Bearer and a token from POST /v1/sessions.", `Bearer`))
+			"Send the header Authorization: Bearer and a token from POST /v1/sessions, or an API key.", `Bearer`))
 	case errors.Is(err, client.ErrBadToken):
 		g.problem(w, r, httpx.Unauthorized("invalid-token", "The token is not valid",
-			"It is forged or has expired. Log in again.", `Bearer error="invalid_token"`))
+			"It is forged, has expired or was removed. Log in again, or make another API key.", `Bearer error="invalid_token"`))
 	default:
 		g.fail(w, r, err)
 	}

@@ -1,6 +1,6 @@
 // Package gateway is the only public door: it takes videos in, answers for conversions and gives MP3s out. It
-// waits for nobody but the auth service, and for that only where somebody signs up, logs in or out, or goes on with a
-// session.
+// waits for nobody but the auth service, and for that only where it is about accounts: where somebody signs up, logs in or
+// out, goes on with a session, changes an account or its keys, or comes with an API key that was not seen for a minute.
 package gateway
 
 import (
@@ -29,6 +29,8 @@ const patience = time.Minute
 type Config struct {
 	MaxUpload  int64 // UNREEL_MAX_UPLOAD, in bytes
 	MaxUploads int   // uploads at once, of all users together
+
+	MaxDuration time.Duration // UNREEL_MAX_DURATION, which converters hold
 
 	// Proxies are those whose X-Forwarded-For is believed: UNREEL_TRUSTED_PROXIES.
 	Proxies []netip.Prefix
@@ -106,7 +108,7 @@ func (g *Gateway) Handler() http.Handler {
 // allowed returns the methods that a path has routes for.
 func allowed(mux *http.ServeMux, r *http.Request) []string {
 	var methods []string
-	for _, method := range []string{http.MethodGet, http.MethodHead, http.MethodPost, http.MethodDelete} {
+	for _, method := range []string{http.MethodGet, http.MethodHead, http.MethodPost, http.MethodPatch, http.MethodDelete} {
 		asked := &http.Request{Method: method, URL: r.URL, Host: r.Host}
 		if _, pattern := mux.Handler(asked); strings.Contains(pattern, " ") { // those of routes begin with their method
 			methods = append(methods, method)

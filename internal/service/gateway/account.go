@@ -1,0 +1,160 @@
+package gateway
+
+import (
+	"context"
+	"net/http"
+
+	"github.com/unreel/unreel/api"
+	"github.com/unreel/unreel/internal/conversion"
+	"github.com/unreel/unreel/internal/httpx"
+	"github.com/unreel/unreel/internal/service/auth/client"
+	"github.com/unreel/unreel/internal/store/ledger"
+)
+
+// GetMe implements GET /v1/me.
+func (g *Gateway) GetMe(w http.ResponseWriter, r *http.Request) {
+	if _, ok := g.authenticate(w, r); !ok {
+		return
+	}
+	account, err := g.accounts.Me(r.Context(), g.clientAddress(r), r.Header.Get("Authorization"))
+	g.showAccount(w, r, account, err)
+}
+
+// UpdateMe implements PATCH /v1/me.
+func (g *Gateway) UpdateMe(w http.ResponseWriter, r *http.Request) {
+	if _, ok := g.authenticatePerson(w, r); !ok {
+		return
+	}
+	var change client.AccountChange
+	if !httpx.DecodeJSON(w, r, &change) {
+		return
+	}
+	account, err := g.accounts.ChangeMe(r.Context(), g.clientAddress(r), r.Header.Get("Authorization"), change)
+	g.showAccount(w, r, account, err)
+}
+
+// showAccount answers with an account, or says why there is none.
+func (g *Gateway) showAccount(w http.ResponseWriter, r *http.Request, account client.Account, err error) {
+	var usage ledger.Usage
+	if err == nil {
+		usage, err = g.ledger.Usage(r.Context(), account.ID)
+	}
+	if err != nil {
+		g.fail(w, r, err)
+		return
+	}
+	w.Header().Set("Cache-Control", "no-store")
+	g.json(w, http.StatusOK, api.Account{
+		ID: account.ID, Email: account.Email, Admin: account.Admin, CreatedAt: account.CreatedAt,
+		Usage: presentUsage(usage), Limits: g.limits(),
+	})
+}
+
+func presentUsage(usage ledger.Usage) api.Usage {
+	shown := api.Usage{Bytes: usage.Bytes}
+	shown.Conversions.Queued = usage.Conversions[conversion.Queued]
+	shown.Conversions.Converting = usage.Conversions[conversion.Converting]
+	shown.Conversions.Completed = usage.Conversions[conversion.Completed]
+	shown.Conversions.Failed = usage.Conversions[conversion.Failed]
+	shown.Conversions.Canceled = usage.Conversions[conversion.Canceled]
+	return shown
+}
+
+func (g *Gateway) limits() api.Limits {
+	limits := api.Limits{UploadBytes: g.config.MaxUpload, Duration: g.config.MaxDuration.Seconds()}
+	if retention := g.ledger.Config().Retention.Seconds(); retention > 0 {
+		limits.Retention = &retention
+	}
+	return limits
+}
+
+// DeleteMe implements DELETE /v1/me. The conversions go first: if auth cannot be asked then, the account is still there
+// to ask again with.
+func (g *Gateway) DeleteMe(w http.ResponseWriter, r *http.Request) {
+	claims, ok := g.authenticatePerson(w, r)
+	if !ok {
+		return
+	}
+	from, authorization := g.clientAddress(r), r.Header.Get("Authorization")
+	if _, err := g.accounts.Me(r.Context(), from, authorization); err != nil { // without auth, nothing is removed
+		g.fail(w, r, err)
+		return
+	}
+	ctx := context.WithoutCancel(r.Context()) // what was asked for is done, even if nobody waits for it
+	buried, err := g.ledger.Close(ctx, claims.UserID)
+	for _, record := range buried {
+		g.announce(ctx, record)
+	}
+	if err == nil {
+		err = g.accounts.DeleteMe(ctx, from, authorization)
+	}
+	if err != nil {
+		g.fail(w, r, err)
+		return
+	}
+	g.logger.InfoContext(r.Context(), "account removed", "user", claims.UserID, "conversions", len(buried))
+	w.WriteHeader(http.StatusNoContent)
+}
+
+// CreateAPIKey implements POST /v1/api-keys.
+func (g *Gateway) CreateAPIKey(w http.ResponseWriter, r *http.Request) {
+	if _, ok := g.authenticatePerson(w, r); !ok {
+		return
+	}
+	var request client.APIKeyRequest
+	if !httpx.DecodeJSON(w, r, &request) {
+		return
+	}
+	key, err := g.accounts.AddAPIKey(r.Context(), g.clientAddress(r), r.Header.Get("Authorization"), request)
+	if err != nil {
+		g.fail(w, r, err)
+		return
+	}
+	w.Header().Set("Cache-Control", "no-store")
+	g.json(w, http.StatusCreated, api.NewAPIKey{
+		ID: key.ID, Name: key.Name, Hint: key.Hint, Key: key.Key,
+		CreatedAt: key.CreatedAt, LastUsedAt: key.LastUsedAt, ExpiresAt: key.ExpiresAt,
+	})
+}
+
+// ListAPIKeys implements GET /v1/api-keys.
+func (g *Gateway) ListAPIKeys(w http.ResponseWriter, r *http.Request) {
+	if _, ok := g.authenticate(w, r); !ok {
+		return
+	}
+	keys, err := g.accounts.APIKeys(r.Context(), g.clientAddress(r), r.Header.Get("Authorization"))
+	if err != nil {
+		g.fail(w, r, err)
+		return
+	}
+	list := api.APIKeyList{APIKeys: make([]api.APIKey, len(keys.APIKeys))}
+	for i, key := range keys.APIKeys {
+		list.APIKeys[i] = api.APIKey{
+			ID: key.ID, Name: key.Name, Hint: key.Hint,
+			CreatedAt: key.CreatedAt, LastUsedAt: key.LastUsedAt, ExpiresAt: key.ExpiresAt,
+		}
+	}
+	g.json(w, http.StatusOK, list)
+}
+
+// DeleteAPIKey implements DELETE /v1/api-keys/{id}.
+func (g *Gateway) DeleteAPIKey(w http.ResponseWriter, r *http.Request, id string) {
+	if _, ok := g.authenticatePerson(w, r); !ok {
+		return
+	}
+	if err := g.accounts.RemoveAPIKey(r.Context(), g.clientAddress(r), r.Header.Get("Authorization"), id); err != nil {
+		g.fail(w, r, err)
+		return
+	}
+	w.WriteHeader(http.StatusNoContent)
+}
+
+// authenticatePerson is authenticate for what an API key must not do.
+func (g *Gateway) authenticatePerson(w http.ResponseWriter, r *http.Request) (client.Claims, bool) {
+	claims, ok := g.authenticate(w, r)
+	if ok && claims.APIKey {
+		g.problem(w, r, httpx.NewProblem(http.StatusForbidden, "needs-log-in", "An API key cannot do this", "Log in with the password for this."))
+		return client.Claims{}, false
+	}
+	return claims, ok
+}
