@@ -17,6 +17,8 @@ type ClientCmds struct {
 	Signup   SignupCmd   `cmd:"" help:"Make an account on a server and log in."`
 	Login    LoginCmd    `cmd:"" help:"Log in to a server."`
 	Logout   LogoutCmd   `cmd:"" help:"Log out, and forget the log-in."`
+	Account  AccountCmd  `cmd:"" help:"Look at your account, change or remove it."`
+	Keys     KeysCmd     `cmd:"" help:"Keys by which scripts act for you."`
 	Upload   UploadCmd   `cmd:"" help:"Send videos to be converted."`
 	List     ListCmd     `cmd:"" help:"List your conversions, newest first."`
 	Status   StatusCmd   `cmd:"" help:"Show how a conversion stands."`

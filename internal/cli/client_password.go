@@ -28,13 +28,21 @@ func readPassword(ctx context.Context, io *IO, prompt string, twice bool) (strin
 	}
 	file, onTerminal := terminal(io.In)
 	if !onTerminal {
-		return await(ctx, func() (string, error) { return readLine(io.In) })
+		return await(ctx, func() (string, error) { return readLine(lines(io.In)) })
 	}
-	password, err := readHidden(ctx, io.Err, file, prompt)
-	if err != nil || !twice {
-		return password, err
+	if twice {
+		return readTwice(ctx, io.Err, file, prompt)
 	}
-	again, err := readHidden(ctx, io.Err, file, "Once more: ")
+	return readHidden(ctx, io.Err, file, prompt)
+}
+
+// readTwice asks for a new password, and once more for the same.
+func readTwice(ctx context.Context, out io.Writer, file *os.File, prompt string) (string, error) {
+	password, err := readHidden(ctx, out, file, prompt)
+	if err != nil {
+		return "", err
+	}
+	again, err := readHidden(ctx, out, file, "Once more: ")
 	if err == nil && again != password {
 		err = errMismatch
 	}
@@ -70,9 +78,14 @@ func readHidden(ctx context.Context, out io.Writer, file *os.File, prompt string
 	return password, nil
 }
 
+// lines reads passwords that a script wrote, and no more than those can be.
+func lines(in io.Reader) *bufio.Reader {
+	return bufio.NewReader(io.LimitReader(in, 2*maxPassword))
+}
+
 // readLine reads a password that a script wrote.
-func readLine(in io.Reader) (string, error) {
-	line, err := bufio.NewReader(io.LimitReader(in, maxPassword)).ReadString('\n')
+func readLine(in *bufio.Reader) (string, error) {
+	line, err := in.ReadString('\n')
 	if err != nil && !errors.Is(err, io.EOF) {
 		return "", fmt.Errorf("read the password: %w", err)
 	}
