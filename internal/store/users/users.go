@@ -27,6 +27,7 @@ type User struct {
 	Email        string // normalised by NormalizeEmail; a token's "username"
 	PasswordHash string // PHC string (https://github.com/P-H-C/phc-string-format)
 	Admin        bool
+	Verified     bool // the address was shown to be its holder's
 	CreatedAt    time.Time
 }
 
@@ -48,6 +49,7 @@ type Key struct {
 type Store interface {
 	Sessions
 	APIKeys
+	Letters
 
 	// Create adds an account, or returns ErrTaken.
 	Create(ctx context.Context, user User) error
@@ -64,7 +66,7 @@ type Store interface {
 	ReplacePassword(ctx context.Context, id, oldHash, newHash string) error
 	// SetAdmin changes one account, or returns ErrNotFound.
 	SetAdmin(ctx context.Context, id string, admin bool) error
-	// Delete removes an account with its sessions and API keys, or returns ErrNotFound.
+	// Delete removes an account with its sessions, API keys, letters and mail tokens, or returns ErrNotFound.
 	Delete(ctx context.Context, id string) error
 	// Keys returns the signing keys, newest first. If there is none, the offered key is
 	// stored first; of several processes that offer one at once, all get the same.

@@ -103,30 +103,19 @@ func lockFamily(ctx context.Context, tx *sql.Tx, family users.Hash, lock string)
 
 // EndSession removes the session with an id.
 func (s *Store) EndSession(ctx context.Context, id string) error {
-	_, err := s.removeSessions(ctx, `DELETE FROM sessions WHERE id = ?`, id)
+	_, err := s.exec(ctx, `DELETE FROM sessions WHERE id = ?`, id)
 	return named("end session", err)
 }
 
 // EndFamily removes the session with a token.
 func (s *Store) EndFamily(ctx context.Context, family users.Hash) error {
-	_, err := s.removeSessions(ctx, `DELETE FROM sessions WHERE family = ?`, family[:])
+	_, err := s.exec(ctx, `DELETE FROM sessions WHERE family = ?`, family[:])
 	return named("end session", err)
 }
 
 // CollectSessions removes sessions that have expired.
 func (s *Store) CollectSessions(ctx context.Context, now time.Time, limit int) (int, error) {
-	removed, err := s.removeSessions(ctx, `DELETE FROM sessions WHERE id IN (SELECT id FROM (
+	removed, err := s.exec(ctx, `DELETE FROM sessions WHERE id IN (SELECT id FROM (
 		SELECT id FROM sessions WHERE expires_at <= ? ORDER BY expires_at LIMIT ?) AS expired)`, database.Micros(now), limit)
 	return int(removed), named("collect sessions", err)
-}
-
-func (s *Store) removeSessions(ctx context.Context, statement string, args ...any) (removed int64, err error) {
-	err = s.db.Write(ctx, func(tx *sql.Tx) error {
-		result, err := tx.ExecContext(ctx, statement, args...)
-		if err == nil {
-			removed, err = result.RowsAffected()
-		}
-		return err
-	})
-	return removed, err
 }

@@ -46,8 +46,8 @@ func (s *Store) Check(ctx context.Context) error {
 func (s *Store) Create(ctx context.Context, user users.User) error {
 	err := s.db.Write(ctx, func(tx *sql.Tx) error {
 		_, err := tx.ExecContext(ctx,
-			`INSERT INTO users (id, email, password_hash, admin, created_at) VALUES (?, ?, ?, ?, ?)`,
-			user.ID, user.Email, user.PasswordHash, user.Admin, database.Micros(user.CreatedAt))
+			`INSERT INTO users (`+columns+`) VALUES (?, ?, ?, ?, ?, ?)`,
+			user.ID, user.Email, user.PasswordHash, user.Admin, user.Verified, database.Micros(user.CreatedAt))
 		return err
 	})
 	if s.db.IsDuplicate(err) {
@@ -56,7 +56,7 @@ func (s *Store) Create(ctx context.Context, user users.User) error {
 	return named("create user", err)
 }
 
-const columns = `id, email, password_hash, admin, created_at`
+const columns = `id, email, password_hash, admin, verified, created_at`
 
 // ByID returns the account with an id.
 func (s *Store) ByID(ctx context.Context, id string) (users.User, error) {
@@ -84,7 +84,7 @@ func (s *Store) one(ctx context.Context, operation, query, key string) (users.Us
 
 // fields is where the columns are scanned into.
 func fields(user *users.User, created *int64) []any {
-	return []any{&user.ID, &user.Email, &user.PasswordHash, &user.Admin, created}
+	return []any{&user.ID, &user.Email, &user.PasswordHash, &user.Admin, &user.Verified, created}
 }
 
 // List returns accounts in the order of their addresses.
@@ -136,17 +136,18 @@ func (s *Store) SetAdmin(ctx context.Context, id string, admin bool) error {
 	return s.change(ctx, "set admin", `UPDATE users SET admin = ? WHERE id = ?`, admin, id)
 }
 
-// Delete removes an account with its sessions and API keys.
+// Delete removes an account with all that is its.
 func (s *Store) Delete(ctx context.Context, id string) error {
 	err := s.db.Write(ctx, func(tx *sql.Tx) error {
 		if err := changeOne(ctx, tx, `DELETE FROM users WHERE id = ?`, id); err != nil {
 			return err
 		}
-		if _, err := tx.ExecContext(ctx, `DELETE FROM sessions WHERE user_id = ?`, id); err != nil {
-			return err
+		for _, table := range []string{"sessions", "api_keys", "letters", "mail_tokens"} {
+			if _, err := tx.ExecContext(ctx, `DELETE FROM `+table+` WHERE user_id = ?`, id); err != nil {
+				return err
+			}
 		}
-		_, err := tx.ExecContext(ctx, `DELETE FROM api_keys WHERE user_id = ?`, id)
-		return err
+		return nil
 	})
 	return named("delete user", err)
 }
@@ -155,6 +156,18 @@ func (s *Store) Delete(ctx context.Context, id string) error {
 func (s *Store) change(ctx context.Context, operation, statement string, args ...any) error {
 	err := s.db.Write(ctx, func(tx *sql.Tx) error { return changeOne(ctx, tx, statement, args...) })
 	return named(operation, err)
+}
+
+// exec runs one statement and returns how many rows it has changed.
+func (s *Store) exec(ctx context.Context, statement string, args ...any) (changed int64, err error) {
+	err = s.db.Write(ctx, func(tx *sql.Tx) error {
+		result, err := tx.ExecContext(ctx, statement, args...)
+		if err == nil {
+			changed, err = result.RowsAffected()
+		}
+		return err
+	})
+	return changed, err
 }
 
 func changeOne(ctx context.Context, tx *sql.Tx, statement string, args ...any) error {

@@ -48,6 +48,11 @@ func Run(t *testing.T, open func(t *testing.T) users.Store) {
 		{"APIKeys", testAPIKeys},
 		{"APIKeysEndWithAccount", testAPIKeysEndWithAccount},
 		{"APIKeysHaveAnEnd", testAPIKeysHaveAnEnd},
+		{"Letters", testLetters},
+		{"LettersAreClaimedOnce", testLettersAreClaimedOnce},
+		{"ResetByMail", testResetByMail},
+		{"VerifyByMail", testVerifyByMail},
+		{"CollectMailTokens", testCollectMailTokens},
 		{"Canceled", testCanceled},
 		{"Check", testCheck},
 	}
@@ -98,7 +103,7 @@ func mustHave(t *testing.T, store users.Store, want users.User) {
 func testCreate(t *testing.T, store users.Store) {
 	mustHave(t, store, create(t, store, "ada@example.com"))
 	admin := newUser("grace@example.com")
-	admin.Admin = true
+	admin.Admin, admin.Verified = true, true
 	if err := store.Create(t.Context(), admin); err != nil {
 		t.Fatal(err)
 	}
