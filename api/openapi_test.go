@@ -58,9 +58,12 @@ func TestSpecHasTheRoutes(t *testing.T) {
 		"POST /v1/conversions/{id}/cancel",
 		"POST /v1/conversions/{id}/links",
 		"POST /v1/conversions/{id}/retry",
+		"POST /v1/password-resets",
+		"POST /v1/password-resets/{token}",
 		"POST /v1/sessions",
 		"POST /v1/sessions/refresh",
 		"POST /v1/users",
+		"POST /v1/verifications/{token}",
 	}
 	var got []string
 	for path, item := range load(t).Paths.Map() {

@@ -256,7 +256,8 @@ type ClientInterface interface {
 	// UpdateMeWithBody Change your account
 	//
 	// Changes the address, the password or both; what is left out stays. It takes the current password, and a
-	// log-in: an API key will not do.
+	// log-in: an API key will not do. Where addresses have to be confirmed, a new one counts when the link that is mailed to
+	// it has been opened.
 	//
 	// A new password ends all other sessions of the account; the one that asks for it goes on. API keys stay.
 	//
@@ -268,7 +269,8 @@ type ClientInterface interface {
 	// UpdateMe Change your account
 	//
 	// Changes the address, the password or both; what is left out stays. It takes the current password, and a
-	// log-in: an API key will not do.
+	// log-in: an API key will not do. Where addresses have to be confirmed, a new one counts when the link that is mailed to
+	// it has been opened.
 	//
 	// A new password ends all other sessions of the account; the one that asks for it goes on. API keys stay.
 	//
@@ -276,6 +278,46 @@ type ClientInterface interface {
 	//
 	// Corresponds with PATCH /v1/me (the `UpdateMe` operationId).
 	UpdateMe(ctx context.Context, body UpdateMeJSONRequestBody, reqEditors ...RequestEditorFn) (*http.Response, error)
+
+	// CreatePasswordResetWithBody Forget a password
+	//
+	// Mails a link with which another password can be chosen, if the address has an account. The answer is the same if it
+	// has none. A link is good for an hour.
+	//
+	// Takes any type of body and a specified content type.
+	//
+	// Corresponds with POST /v1/password-resets (the `CreatePasswordReset` operationId).
+	CreatePasswordResetWithBody(ctx context.Context, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*http.Response, error)
+
+	// CreatePasswordReset Forget a password
+	//
+	// Mails a link with which another password can be chosen, if the address has an account. The answer is the same if it
+	// has none. A link is good for an hour.
+	//
+	// Takes a body of the `application/json` content type.
+	//
+	// Corresponds with POST /v1/password-resets (the `CreatePasswordReset` operationId).
+	CreatePasswordReset(ctx context.Context, body CreatePasswordResetJSONRequestBody, reqEditors ...RequestEditorFn) (*http.Response, error)
+
+	// ResetPasswordWithBody Choose another password
+	//
+	// Gives the account another password by what was mailed to its address. All of its sessions end, and the address counts
+	// as confirmed. A password that is refused leaves the link good.
+	//
+	// Takes any type of body and a specified content type.
+	//
+	// Corresponds with POST /v1/password-resets/{token} (the `ResetPassword` operationId).
+	ResetPasswordWithBody(ctx context.Context, token string, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*http.Response, error)
+
+	// ResetPassword Choose another password
+	//
+	// Gives the account another password by what was mailed to its address. All of its sessions end, and the address counts
+	// as confirmed. A password that is refused leaves the link good.
+	//
+	// Takes a body of the `application/json` content type.
+	//
+	// Corresponds with POST /v1/password-resets/{token} (the `ResetPassword` operationId).
+	ResetPassword(ctx context.Context, token string, body ResetPasswordJSONRequestBody, reqEditors ...RequestEditorFn) (*http.Response, error)
 
 	// DeleteSessionWithBody Log out
 	//
@@ -305,7 +347,7 @@ type ClientInterface interface {
 
 	// CreateSessionWithBody Log in
 	//
-	// Begins a session, and gives its first tokens, for an address and its password.
+	// Begins a session, and gives its first tokens, for an address and its password. An account whose address has to be confirmed first is answered with 403.
 	//
 	// Takes any type of body and a specified content type.
 	//
@@ -314,7 +356,7 @@ type ClientInterface interface {
 
 	// CreateSession Log in
 	//
-	// Begins a session, and gives its first tokens, for an address and its password.
+	// Begins a session, and gives its first tokens, for an address and its password. An account whose address has to be confirmed first is answered with 403.
 	//
 	// Takes a body of the `application/json` content type.
 	//
@@ -349,7 +391,8 @@ type ClientInterface interface {
 
 	// CreateUserWithBody Sign up
 	//
-	// Makes an account. The address is where mails about finished conversions go; letter case does not matter in it.
+	// Makes an account. The address is where mails about finished conversions go; letter case does not matter in it. Some
+	// services want it confirmed before the first log-in, by a link that they mail to it.
 	//
 	// Takes any type of body and a specified content type.
 	//
@@ -358,12 +401,21 @@ type ClientInterface interface {
 
 	// CreateUser Sign up
 	//
-	// Makes an account. The address is where mails about finished conversions go; letter case does not matter in it.
+	// Makes an account. The address is where mails about finished conversions go; letter case does not matter in it. Some
+	// services want it confirmed before the first log-in, by a link that they mail to it.
 	//
 	// Takes a body of the `application/json` content type.
 	//
 	// Corresponds with POST /v1/users (the `CreateUser` operationId).
 	CreateUser(ctx context.Context, body CreateUserJSONRequestBody, reqEditors ...RequestEditorFn) (*http.Response, error)
+
+	// VerifyAddress Confirm an address
+	//
+	// Confirms the address that the link was mailed to: that of a new account, where this service wants that before a
+	// log-in, or a new one for an account. A link is good for two days.
+	//
+	// Corresponds with POST /v1/verifications/{token} (the `VerifyAddress` operationId).
+	VerifyAddress(ctx context.Context, token string, reqEditors ...RequestEditorFn) (*http.Response, error)
 }
 
 // Download Download an MP3
@@ -732,7 +784,8 @@ func (c *Client) GetMe(ctx context.Context, reqEditors ...RequestEditorFn) (*htt
 // UpdateMeWithBody Change your account
 //
 // Changes the address, the password or both; what is left out stays. It takes the current password, and a
-// log-in: an API key will not do.
+// log-in: an API key will not do. Where addresses have to be confirmed, a new one counts when the link that is mailed to
+// it has been opened.
 //
 // A new password ends all other sessions of the account; the one that asks for it goes on. API keys stay.
 //
@@ -754,7 +807,8 @@ func (c *Client) UpdateMeWithBody(ctx context.Context, contentType string, body 
 // UpdateMe Change your account
 //
 // Changes the address, the password or both; what is left out stays. It takes the current password, and a
-// log-in: an API key will not do.
+// log-in: an API key will not do. Where addresses have to be confirmed, a new one counts when the link that is mailed to
+// it has been opened.
 //
 // A new password ends all other sessions of the account; the one that asks for it goes on. API keys stay.
 //
@@ -763,6 +817,86 @@ func (c *Client) UpdateMeWithBody(ctx context.Context, contentType string, body 
 // Corresponds with PATCH /v1/me (the `UpdateMe` operationId).
 func (c *Client) UpdateMe(ctx context.Context, body UpdateMeJSONRequestBody, reqEditors ...RequestEditorFn) (*http.Response, error) {
 	req, err := NewUpdateMeRequest(c.Server, body)
+	if err != nil {
+		return nil, err
+	}
+	req = req.WithContext(ctx)
+	if err := c.applyEditors(ctx, req, reqEditors); err != nil {
+		return nil, err
+	}
+	return c.Client.Do(req)
+}
+
+// CreatePasswordResetWithBody Forget a password
+//
+// Mails a link with which another password can be chosen, if the address has an account. The answer is the same if it
+// has none. A link is good for an hour.
+//
+// Takes any type of body and a specified content type.
+//
+// Corresponds with POST /v1/password-resets (the `CreatePasswordReset` operationId).
+func (c *Client) CreatePasswordResetWithBody(ctx context.Context, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*http.Response, error) {
+	req, err := NewCreatePasswordResetRequestWithBody(c.Server, contentType, body)
+	if err != nil {
+		return nil, err
+	}
+	req = req.WithContext(ctx)
+	if err := c.applyEditors(ctx, req, reqEditors); err != nil {
+		return nil, err
+	}
+	return c.Client.Do(req)
+}
+
+// CreatePasswordReset Forget a password
+//
+// Mails a link with which another password can be chosen, if the address has an account. The answer is the same if it
+// has none. A link is good for an hour.
+//
+// Takes a body of the `application/json` content type.
+//
+// Corresponds with POST /v1/password-resets (the `CreatePasswordReset` operationId).
+func (c *Client) CreatePasswordReset(ctx context.Context, body CreatePasswordResetJSONRequestBody, reqEditors ...RequestEditorFn) (*http.Response, error) {
+	req, err := NewCreatePasswordResetRequest(c.Server, body)
+	if err != nil {
+		return nil, err
+	}
+	req = req.WithContext(ctx)
+	if err := c.applyEditors(ctx, req, reqEditors); err != nil {
+		return nil, err
+	}
+	return c.Client.Do(req)
+}
+
+// ResetPasswordWithBody Choose another password
+//
+// Gives the account another password by what was mailed to its address. All of its sessions end, and the address counts
+// as confirmed. A password that is refused leaves the link good.
+//
+// Takes any type of body and a specified content type.
+//
+// Corresponds with POST /v1/password-resets/{token} (the `ResetPassword` operationId).
+func (c *Client) ResetPasswordWithBody(ctx context.Context, token string, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*http.Response, error) {
+	req, err := NewResetPasswordRequestWithBody(c.Server, token, contentType, body)
+	if err != nil {
+		return nil, err
+	}
+	req = req.WithContext(ctx)
+	if err := c.applyEditors(ctx, req, reqEditors); err != nil {
+		return nil, err
+	}
+	return c.Client.Do(req)
+}
+
+// ResetPassword Choose another password
+//
+// Gives the account another password by what was mailed to its address. All of its sessions end, and the address counts
+// as confirmed. A password that is refused leaves the link good.
+//
+// Takes a body of the `application/json` content type.
+//
+// Corresponds with POST /v1/password-resets/{token} (the `ResetPassword` operationId).
+func (c *Client) ResetPassword(ctx context.Context, token string, body ResetPasswordJSONRequestBody, reqEditors ...RequestEditorFn) (*http.Response, error) {
+	req, err := NewResetPasswordRequest(c.Server, token, body)
 	if err != nil {
 		return nil, err
 	}
@@ -821,7 +955,7 @@ func (c *Client) DeleteSession(ctx context.Context, body DeleteSessionJSONReques
 
 // CreateSessionWithBody Log in
 //
-// Begins a session, and gives its first tokens, for an address and its password.
+// Begins a session, and gives its first tokens, for an address and its password. An account whose address has to be confirmed first is answered with 403.
 //
 // Takes any type of body and a specified content type.
 //
@@ -840,7 +974,7 @@ func (c *Client) CreateSessionWithBody(ctx context.Context, contentType string, 
 
 // CreateSession Log in
 //
-// Begins a session, and gives its first tokens, for an address and its password.
+// Begins a session, and gives its first tokens, for an address and its password. An account whose address has to be confirmed first is answered with 403.
 //
 // Takes a body of the `application/json` content type.
 //
@@ -905,7 +1039,8 @@ func (c *Client) RefreshSession(ctx context.Context, body RefreshSessionJSONRequ
 
 // CreateUserWithBody Sign up
 //
-// Makes an account. The address is where mails about finished conversions go; letter case does not matter in it.
+// Makes an account. The address is where mails about finished conversions go; letter case does not matter in it. Some
+// services want it confirmed before the first log-in, by a link that they mail to it.
 //
 // Takes any type of body and a specified content type.
 //
@@ -924,13 +1059,32 @@ func (c *Client) CreateUserWithBody(ctx context.Context, contentType string, bod
 
 // CreateUser Sign up
 //
-// Makes an account. The address is where mails about finished conversions go; letter case does not matter in it.
+// Makes an account. The address is where mails about finished conversions go; letter case does not matter in it. Some
+// services want it confirmed before the first log-in, by a link that they mail to it.
 //
 // Takes a body of the `application/json` content type.
 //
 // Corresponds with POST /v1/users (the `CreateUser` operationId).
 func (c *Client) CreateUser(ctx context.Context, body CreateUserJSONRequestBody, reqEditors ...RequestEditorFn) (*http.Response, error) {
 	req, err := NewCreateUserRequest(c.Server, body)
+	if err != nil {
+		return nil, err
+	}
+	req = req.WithContext(ctx)
+	if err := c.applyEditors(ctx, req, reqEditors); err != nil {
+		return nil, err
+	}
+	return c.Client.Do(req)
+}
+
+// VerifyAddress Confirm an address
+//
+// Confirms the address that the link was mailed to: that of a new account, where this service wants that before a
+// log-in, or a new one for an account. A link is good for two days.
+//
+// Corresponds with POST /v1/verifications/{token} (the `VerifyAddress` operationId).
+func (c *Client) VerifyAddress(ctx context.Context, token string, reqEditors ...RequestEditorFn) (*http.Response, error) {
+	req, err := NewVerifyAddressRequest(c.Server, token)
 	if err != nil {
 		return nil, err
 	}
@@ -1752,6 +1906,93 @@ func NewUpdateMeRequestWithBody(server string, contentType string, body io.Reade
 	return req, nil
 }
 
+// NewCreatePasswordResetRequest calls the generic CreatePasswordReset builder with application/json body
+func NewCreatePasswordResetRequest(server string, body CreatePasswordResetJSONRequestBody) (*http.Request, error) {
+	var bodyReader io.Reader
+	buf, err := json.Marshal(body)
+	if err != nil {
+		return nil, err
+	}
+	bodyReader = bytes.NewReader(buf)
+	return NewCreatePasswordResetRequestWithBody(server, "application/json", bodyReader)
+}
+
+// NewCreatePasswordResetRequestWithBody constructs an http.Request for the CreatePasswordReset method, with any body, and a specified content type
+func NewCreatePasswordResetRequestWithBody(server string, contentType string, body io.Reader) (*http.Request, error) {
+	var err error
+
+	serverURL, err := url.Parse(server)
+	if err != nil {
+		return nil, err
+	}
+
+	operationPath := fmt.Sprintf("/v1/password-resets")
+	if operationPath[0] == '/' {
+		operationPath = "." + operationPath
+	}
+
+	queryURL, err := serverURL.Parse(operationPath)
+	if err != nil {
+		return nil, err
+	}
+
+	req, err := http.NewRequest(http.MethodPost, queryURL.String(), body)
+	if err != nil {
+		return nil, err
+	}
+
+	req.Header.Add("Content-Type", contentType)
+
+	return req, nil
+}
+
+// NewResetPasswordRequest calls the generic ResetPassword builder with application/json body
+func NewResetPasswordRequest(server string, token string, body ResetPasswordJSONRequestBody) (*http.Request, error) {
+	var bodyReader io.Reader
+	buf, err := json.Marshal(body)
+	if err != nil {
+		return nil, err
+	}
+	bodyReader = bytes.NewReader(buf)
+	return NewResetPasswordRequestWithBody(server, token, "application/json", bodyReader)
+}
+
+// NewResetPasswordRequestWithBody constructs an http.Request for the ResetPassword method, with any body, and a specified content type
+func NewResetPasswordRequestWithBody(server string, token string, contentType string, body io.Reader) (*http.Request, error) {
+	var err error
+
+	var pathParam0 string
+
+	pathParam0, err = runtime.StyleParamWithOptions("simple", false, "token", token, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationPath, Type: "string", Format: ""})
+	if err != nil {
+		return nil, err
+	}
+
+	serverURL, err := url.Parse(server)
+	if err != nil {
+		return nil, err
+	}
+
+	operationPath := fmt.Sprintf("/v1/password-resets/%s", pathParam0)
+	if operationPath[0] == '/' {
+		operationPath = "." + operationPath
+	}
+
+	queryURL, err := serverURL.Parse(operationPath)
+	if err != nil {
+		return nil, err
+	}
+
+	req, err := http.NewRequest(http.MethodPost, queryURL.String(), body)
+	if err != nil {
+		return nil, err
+	}
+
+	req.Header.Add("Content-Type", contentType)
+
+	return req, nil
+}
+
 // NewDeleteSessionRequest calls the generic DeleteSession builder with application/json body
 func NewDeleteSessionRequest(server string, body DeleteSessionJSONRequestBody) (*http.Request, error) {
 	var bodyReader io.Reader
@@ -1908,6 +2149,40 @@ func NewCreateUserRequestWithBody(server string, contentType string, body io.Rea
 	}
 
 	req.Header.Add("Content-Type", contentType)
+
+	return req, nil
+}
+
+// NewVerifyAddressRequest constructs an http.Request for the VerifyAddress method
+func NewVerifyAddressRequest(server string, token string) (*http.Request, error) {
+	var err error
+
+	var pathParam0 string
+
+	pathParam0, err = runtime.StyleParamWithOptions("simple", false, "token", token, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationPath, Type: "string", Format: ""})
+	if err != nil {
+		return nil, err
+	}
+
+	serverURL, err := url.Parse(server)
+	if err != nil {
+		return nil, err
+	}
+
+	operationPath := fmt.Sprintf("/v1/verifications/%s", pathParam0)
+	if operationPath[0] == '/' {
+		operationPath = "." + operationPath
+	}
+
+	queryURL, err := serverURL.Parse(operationPath)
+	if err != nil {
+		return nil, err
+	}
+
+	req, err := http.NewRequest(http.MethodPost, queryURL.String(), nil)
+	if err != nil {
+		return nil, err
+	}
 
 	return req, nil
 }

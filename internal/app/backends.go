@@ -160,7 +160,7 @@ func openQueue(settings Settings, logger *slog.Logger) (queue.Queue, error) {
 }
 
 func (p *process) openMail(context.Context) error {
-	if !p.roles.has(roleNotifier) {
+	if !p.settings.needMail(p.roles) {
 		return nil
 	}
 	sender, err := openMail(p.settings)
@@ -168,7 +168,9 @@ func (p *process) openMail(context.Context) error {
 		return err
 	}
 	p.mail = observe.Mail(withFaults(sender), p.telemetry)
-	p.ready.add("mail", checkMailEvery, p.mail.Check)
+	if p.roles.has(roleNotifier) { // auth does without for a while
+		p.ready.add("mail", checkMailEvery, p.mail.Check)
+	}
 	return nil
 }
 

@@ -82,10 +82,10 @@ func (s *Settings) checks(as roles, wrong map[string]bool) []doctor.Check {
 	add("UNREEL_DATABASE", true, doctor.Database(s.Database, as.needLedger(), as.has(roleAuth)))
 	add("UNREEL_BLOBS", as.needBlobs(), doctor.Blobs(s.Blobs))
 	add("UNREEL_QUEUE", as.needQueue(), doctor.Queue(s.Queue))
-	add("UNREEL_MAIL", as.has(roleNotifier), doctor.Mail(s.Mail, s.MailFrom))
+	add("UNREEL_MAIL", s.needMail(as), doctor.Mail(s.Mail, s.MailFrom))
 	add("UNREEL_AUTH_URL", as == roleGateway, doctor.Auth(s.AuthURL))
-	mailed := as.has(roleNotifier) && !strings.HasPrefix(s.Mail, "file:")
-	add("UNREEL_PUBLIC_URL", as.has(roleNotifier|roleGateway), doctor.PublicURL(s.PublicURL, mailed, !as.has(roleGateway) || len(s.TrustedProxies) > 0))
+	mailed := s.needMail(as) && !strings.HasPrefix(s.Mail, "file:")
+	add("UNREEL_PUBLIC_URL", as.has(roleGateway) || s.needMail(as), doctor.PublicURL(s.PublicURL, mailed, !as.has(roleGateway) || len(s.TrustedProxies) > 0))
 	add("PATH", as.has(roleConverter), doctor.FFmpeg(os.TempDir()))
 	add("UNREEL_SANDBOX", as.has(roleConverter), doctor.Sandbox(sandbox.Mode(s.Sandbox)))
 	for _, place := range s.places(as) {

@@ -121,19 +121,24 @@ func (p *process) makeAuth() ([]component, error) {
 	logger := p.named("auth")
 	service, err := auth.New(auth.Config{
 		Issuer: auth.DefaultIssuer, Signup: p.settings.Signup, RateLimit: p.settings.RateLimit == "on",
-	}, p.users, logger)
+		PublicURL: p.settings.PublicURL,
+	}, p.users, p.mail, logger)
 	if err != nil {
 		return nil, err
 	}
 	p.auth = service
+	var components []component
+	if p.mail != nil {
+		components = append(components, component{"auth's mail", service.Run})
+	}
 	if p.settings.AuthAddr == "" {
-		return nil, nil
+		return components, nil
 	}
 	listener, err := p.listen("UNREEL_AUTH_ADDR", p.settings.AuthAddr)
 	if err != nil {
 		return nil, err
 	}
-	return []component{serve("auth server", listener, p.telemetry.Server("auth", service.Handler()), logger)}, nil
+	return append(components, serve("auth server", listener, p.telemetry.Server("auth", service.Handler()), logger)), nil
 }
 
 // findAuth returns where the gateway finds auth, and how: in the same process without a socket.

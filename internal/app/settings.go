@@ -76,7 +76,7 @@ type GatewaySettings struct {
 // AuthSettings is for the accounts.
 type AuthSettings struct {
 	AuthAddr string `env:"UNREEL_AUTH_ADDR" placeholder:"HOST:PORT" help:"Private address of auth; in all: none, else :5000."`
-	Signup   string `env:"UNREEL_SIGNUP" default:"open" placeholder:"MODE" help:"Who may sign up: open or closed."`
+	Signup   string `env:"UNREEL_SIGNUP" default:"open" placeholder:"MODE" help:"Who may sign up: open, verified or closed."`
 }
 
 // ConverterSettings is for the work.

@@ -15,6 +15,7 @@ import (
 	"github.com/dustin/go-humanize"
 
 	"github.com/unreel/unreel/internal/media/sandbox"
+	"github.com/unreel/unreel/internal/service/auth"
 )
 
 var databaseSchemes = []string{"mysql", "sqlite"}
@@ -93,7 +94,7 @@ func (s *Settings) checkAddresses(as roles) (refused []*SettingError) {
 			refused = append(refused, &SettingError{setting.variable, setting.address, "must be HOST:PORT or :PORT, with a port from 0 (any that is free) to 65535"})
 		}
 	}
-	if as.has(roleNotifier|roleGateway) && !isBase(s.PublicURL) {
+	if (as.has(roleGateway) || s.needMail(as)) && !isBase(s.PublicURL) {
 		refused = append(refused, &SettingError{"UNREEL_PUBLIC_URL", redact(s.PublicURL), "must be a URL such as https://mp3.example.com, without a password, ? and #"})
 	}
 	return refused
@@ -119,17 +120,15 @@ func isBase(text string) bool {
 func (s *Settings) checkChoices(as roles) (refused []*SettingError) {
 	if as.has(roleAuth) {
 		switch s.Signup {
-		case "open", "closed":
-		case "verified":
-			refused = append(refused, &SettingError{"UNREEL_SIGNUP", s.Signup, "this version cannot confirm addresses yet; use open or closed"})
+		case auth.SignupOpen, auth.SignupVerified, auth.SignupClosed:
 		default:
-			refused = append(refused, &SettingError{"UNREEL_SIGNUP", s.Signup, "must be open or closed"})
+			refused = append(refused, &SettingError{"UNREEL_SIGNUP", s.Signup, "must be open, verified or closed"})
 		}
 		if s.RateLimit != "on" && s.RateLimit != "off" {
 			refused = append(refused, &SettingError{"UNREEL_RATE_LIMIT", s.RateLimit, "must be on or off"})
 		}
 	}
-	if as.has(roleNotifier) {
+	if s.needMail(as) {
 		if _, err := mail.ParseAddress(s.MailFrom); err != nil {
 			refused = append(refused, &SettingError{"UNREEL_MAIL_FROM", s.MailFrom, "must be an address such as Unreel <unreel@example.com>"})
 		}
@@ -166,6 +165,11 @@ func (s *Settings) checkLimits(as roles) (refused []*SettingError) {
 	return refused
 }
 
+// needMail tells whether roles send mails. Auth does if it is told by what, and if addresses have to be confirmed.
+func (s *Settings) needMail(as roles) bool {
+	return as.has(roleNotifier) || as.has(roleAuth) && (s.Mail != "" || s.Signup == auth.SignupVerified)
+}
+
 // checkBackends refuses a backend that is missing or unknown.
 func (s *Settings) checkBackends(as roles) (refused []*SettingError) {
 	queues := []string{"amqp", "amqps"}
@@ -180,7 +184,7 @@ func (s *Settings) checkBackends(as roles) (refused []*SettingError) {
 		{"UNREEL_DATABASE", s.Database, databaseSchemes, true},
 		{"UNREEL_BLOBS", s.Blobs, []string{"mongodb", "mongodb+srv", "file"}, as.needBlobs()},
 		{"UNREEL_QUEUE", s.Queue, queues, as.needQueue()},
-		{"UNREEL_MAIL", s.Mail, []string{"smtp", "smtps", "smtp+insecure", "file"}, as.has(roleNotifier)},
+		{"UNREEL_MAIL", s.Mail, []string{"smtp", "smtps", "smtp+insecure", "file"}, s.needMail(as)},
 	} {
 		if err := checkScheme(setting.variable, setting.value, setting.schemes); err != nil && setting.used {
 			refused = append(refused, err)

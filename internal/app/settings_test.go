@@ -113,7 +113,7 @@ func TestCompleteAlone(t *testing.T) {
 		"UNREEL_AUTH_ADDR":    func(s *Settings) { s.AuthAddr = "auth" },
 		"UNREEL_PUBLIC_URL":   func(s *Settings) { s.PublicURL = "mp3.example.com" },
 		"UNREEL_MAIL_FROM":    func(s *Settings) { s.MailFrom = "Unreel" },
-		"UNREEL_SIGNUP":       func(s *Settings) { s.Signup = "verified" },
+		"UNREEL_SIGNUP":       func(s *Settings) { s.Signup = "maybe" },
 		"UNREEL_RATE_LIMIT":   func(s *Settings) { s.RateLimit = "off " },
 		"UNREEL_MAX_UPLOAD":   func(s *Settings) { s.MaxUpload = 0 },
 		"UNREEL_MAX_DURATION": func(s *Settings) { s.MaxDuration = 0 },

@@ -33,6 +33,8 @@ func (c *GatewayCmd) Run(ctx context.Context, io *IO) error {
 type AuthCmd struct {
 	app.DatabaseSettings
 	app.AuthSettings
+	app.MailSettings
+	app.LinkSettings
 	app.LimitSettings
 	app.AdminSettings
 }
@@ -41,7 +43,7 @@ type AuthCmd struct {
 func (c *AuthCmd) Run(ctx context.Context, io *IO) error {
 	return app.Auth(ctx, app.Settings{
 		DatabaseSettings: c.DatabaseSettings, AuthSettings: c.AuthSettings,
-		LimitSettings: c.LimitSettings, AdminSettings: c.AdminSettings, Build: build(),
+		MailSettings: c.MailSettings, LinkSettings: c.LinkSettings, LimitSettings: c.LimitSettings, AdminSettings: c.AdminSettings, Build: build(),
 	}, io.Err)
 }
 

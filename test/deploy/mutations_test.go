@@ -65,7 +65,7 @@ var mutations = []mutation{
 	{"a way to auth for nobody", "production", "app.kubernetes.io/component: gateway", "app.kubernetes.io/component: door", "name: gateway-to-auth", "pods talk as they must and no more"},
 	{"a policy for nobody", "production", "app.kubernetes.io/component: gateway", "app.kubernetes.io/component: door", "name: ingress-to-gateway", "pods talk as they must and no more"},
 	{"webhooks inside", "production", "- 10.0.0.0/8", "- 11.0.0.0/8", "name: notifier-to-webhooks", "pods talk as they must and no more"},
-	{"mails for the converter", "minikube", "app.kubernetes.io/component: notifier", "app.kubernetes.io/component: converter", "name: mailpit-from-services", "pods talk as they must and no more"},
+	{"mails for the converter", "minikube", "- notifier", "- converter", "name: mailpit-from-services", "pods talk as they must and no more"},
 	{"one auth", "minikube", "replicas: 2", "replicas: 1", "", "as many pods as there must be"},
 	{"converters that stay", "production", "minReplicaCount: 0", "minReplicaCount: 1", "", "as many pods as there must be"},
 	{"another queue", "production", "queueName: video", "queueName: videos", "", "as many pods as there must be"},

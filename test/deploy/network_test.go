@@ -70,12 +70,12 @@ func expectedFlows(c *cluster) []string {
 			"monitoring -> rabbitmq:prometheus", "rabbitmq-system -> rabbitmq:management", "rabbitmq -> Internet:443",
 			"auth -> private:3306", "converter -> private:3306", "gateway -> private:3306", "migrate -> private:3306", "notifier -> private:3306",
 			"converter -> private:27017", "gateway -> private:27017",
-			"notifier -> private:587", "notifier -> Internet:587", "rabbitmq -> private:443")
+			"auth -> private:587", "auth -> Internet:587", "notifier -> private:587", "notifier -> Internet:587", "rabbitmq -> private:443")
 	}
 	return append(want,
 		"auth -> mysql:mysql", "converter -> mysql:mysql", "gateway -> mysql:mysql", "migrate -> mysql:mysql", "notifier -> mysql:mysql",
 		"converter -> mongodb:mongodb", "gateway -> mongodb:mongodb",
-		"notifier -> mailpit:smtp",
+		"auth -> mailpit:smtp", "notifier -> mailpit:smtp",
 		"ingress-nginx -> rabbitmq:management",
 		"mysql -> kube-dns", "mongodb -> kube-dns", "mailpit -> kube-dns")
 }

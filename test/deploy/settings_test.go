@@ -65,7 +65,7 @@ func known(command string) (map[string]bool, error) {
 
 // needed is the settings that a service cannot do without.
 var needed = map[string][]string{
-	"auth":      {"UNREEL_DATABASE", "UNREEL_ADMIN_ADDR"},
+	"auth":      {"UNREEL_DATABASE", "UNREEL_MAIL", "UNREEL_MAIL_FROM", "UNREEL_PUBLIC_URL", "UNREEL_ADMIN_ADDR"},
 	"gateway":   {"UNREEL_DATABASE", "UNREEL_BLOBS", "UNREEL_QUEUE", "UNREEL_PUBLIC_URL", "UNREEL_ADMIN_ADDR", "UNREEL_TRUSTED_PROXIES"},
 	"converter": {"UNREEL_DATABASE", "UNREEL_BLOBS", "UNREEL_QUEUE", "UNREEL_ADMIN_ADDR", "UNREEL_CONVERTERS"},
 	"notifier":  {"UNREEL_DATABASE", "UNREEL_QUEUE", "UNREEL_MAIL", "UNREEL_MAIL_FROM", "UNREEL_PUBLIC_URL", "UNREEL_ADMIN_ADDR"},

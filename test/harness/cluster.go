@@ -2,6 +2,7 @@ package harness
 
 import (
 	"net/url"
+	"slices"
 	"strings"
 	"testing"
 
@@ -85,6 +86,10 @@ func (c *Cluster) Processes() []*Process {
 func (c *Cluster) launch(t testing.TB, program string, shape Shape, settings []string) {
 	t.Helper()
 	auth := FreePort(t)
+	for range max(shape.Gateways, 1) {
+		c.URLs = append(c.URLs, "http://"+FreePort(t))
+	}
+	c.URL = c.URLs[0]
 	// finds is the settings that tell a service where servers are.
 	finds := func(service string, names ...string) []string {
 		known := map[string]struct{ variable, url string }{
@@ -107,14 +112,14 @@ func (c *Cluster) launch(t testing.TB, program string, shape Shape, settings []s
 		return started
 	}
 	c.Auths = start("auth", 1, func() []string {
-		return append(finds("auth", "database"), "UNREEL_AUTH_ADDR="+auth)
+		return append(finds("auth", "database"), "UNREEL_AUTH_ADDR="+auth, "UNREEL_MAIL="+c.Mail.URL, "UNREEL_PUBLIC_URL="+c.URL)
 	})
+	public := slices.Clone(c.URLs)
 	c.Gateways = start("gateway", shape.Gateways, func() []string {
-		public := FreePort(t)
-		c.URLs = append(c.URLs, "http://"+public)
-		return append(finds("gateway", "database", "blobs", "queue", "auth"), "UNREEL_ADDR="+public, "UNREEL_PUBLIC_URL="+c.URLs[0])
+		own := strings.TrimPrefix(public[0], "http://")
+		public = public[1:]
+		return append(finds("gateway", "database", "blobs", "queue", "auth"), "UNREEL_ADDR="+own, "UNREEL_PUBLIC_URL="+c.URL)
 	})
-	c.URL = c.URLs[0]
 	c.Converters = start("converter", shape.Converters, func() []string {
 		return finds("converter", "database", "blobs", "queue")
 	})

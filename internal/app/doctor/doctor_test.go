@@ -159,7 +159,7 @@ func TestSettings(t *testing.T) {
 	s := alone(t)
 	s.Addr, s.Signup, s.Retention, s.Queue = "8080", "maybe", -1, "kafka://ada:"+secret+"@h"
 	for setting, words := range map[string]string{
-		"UNREEL_ADDR": "HOST:PORT", "UNREEL_SIGNUP": "open or closed", "UNREEL_RETENTION": "must not be negative", "UNREEL_QUEUE": "must begin with",
+		"UNREEL_ADDR": "HOST:PORT", "UNREEL_SIGNUP": "open, verified or closed", "UNREEL_RETENTION": "must not be negative", "UNREEL_QUEUE": "must begin with",
 	} {
 		want(t, examine(t, s, "all", setting), doctor.Fail, words)
 	}

@@ -66,12 +66,32 @@ func (s *Service) changeAccount(ctx context.Context, from string, who caller, as
 		}
 	}
 	change.KeepSession = who.sessionID
+	if change.Email != "" && change.Email != who.user.Email && s.config.Signup == SignupVerified {
+		if err := s.askForChange(ctx, who.user, change.Email); err != nil {
+			return users.User{}, err
+		}
+		change.Email = ""
+	}
 	if err := s.store.Change(ctx, who.user.ID, change); err != nil {
 		return users.User{}, fmt.Errorf("change account: %w", err)
 	}
 	s.logger.InfoContext(ctx, "account changed by its owner", "user", who.user.ID,
 		"address", change.Email != "", "password", change.PasswordHash != "", "client", from)
 	return s.store.ByID(ctx, who.user.ID)
+}
+
+// askForChange mails a link to an address that becomes an account's when that is opened.
+func (s *Service) askForChange(ctx context.Context, user users.User, address string) error {
+	switch _, err := s.store.ByEmail(ctx, address); {
+	case err == nil:
+		return users.ErrTaken
+	case !errors.Is(err, users.ErrNotFound):
+		return fmt.Errorf("change address: %w", err)
+	}
+	if wait := s.mayMail(users.ChangeAddress, address); wait > 0 {
+		return mailed.tooMany(wait)
+	}
+	return s.post(ctx, users.ChangeAddress, user.ID, address)
 }
 
 // checkChange returns a change with the new address, or an InvalidError.

@@ -40,9 +40,14 @@ func NewAccounts(store users.Store, logger *slog.Logger) *Accounts {
 	return &Accounts{store, newHasher(currentCost, runtime.GOMAXPROCS(0)), logger}
 }
 
-// Add makes an account. The error is an InvalidError if the address or the password will not do, and
-// wraps users.ErrTaken if the address has an account.
+// Add makes an account, whose address is taken for its holder's. The error is an InvalidError if the address or the
+// password will not do, and wraps users.ErrTaken if the address has an account.
 func (a *Accounts) Add(ctx context.Context, email, password string, admin bool) (users.User, error) {
+	return a.add(ctx, email, password, users.User{Admin: admin, Verified: true})
+}
+
+// add completes an account and makes it.
+func (a *Accounts) add(ctx context.Context, email, password string, user users.User) (users.User, error) {
 	address, err := checkAccount(email, password)
 	if err != nil {
 		return users.User{}, err
@@ -52,13 +57,11 @@ func (a *Accounts) Add(ctx context.Context, email, password string, admin bool) 
 		return users.User{}, err
 	}
 	now := time.Now().UTC().Truncate(time.Microsecond)
-	user := users.User{
-		ID: string(conversion.NewID(now)), Email: address, PasswordHash: hash, Admin: admin, CreatedAt: now,
-	}
+	user.ID, user.Email, user.PasswordHash, user.CreatedAt = string(conversion.NewID(now)), address, hash, now
 	if err := a.store.Create(ctx, user); err != nil {
 		return users.User{}, fmt.Errorf("add account: %w", err)
 	}
-	a.logger.InfoContext(ctx, "account added", "user", user.ID, "address", mask(address), "admin", admin)
+	a.logger.InfoContext(ctx, "account added", "user", user.ID, "address", mask(address), "admin", user.Admin)
 	return user, nil
 }
 

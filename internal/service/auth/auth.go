@@ -10,14 +10,16 @@ import (
 	"log/slog"
 	"time"
 
+	"github.com/unreel/unreel/internal/mail"
 	"github.com/unreel/unreel/internal/service/auth/client/token"
 	"github.com/unreel/unreel/internal/store/users"
 )
 
 // Who may sign up.
 const (
-	SignupOpen   = "open"   // anybody
-	SignupClosed = "closed" // nobody; an administrator adds accounts
+	SignupOpen     = "open"     // anybody
+	SignupVerified = "verified" // anybody, who has to confirm the address by mail before logging in
+	SignupClosed   = "closed"   // nobody; an administrator adds accounts
 )
 
 // DefaultIssuer is who signs tokens unless the Config says otherwise.
@@ -26,8 +28,9 @@ const DefaultIssuer = "unreel"
 // Config is how the service works.
 type Config struct {
 	Issuer    string // tokens' "iss"
-	Signup    string // UNREEL_SIGNUP: SignupOpen or SignupClosed
+	Signup    string // UNREEL_SIGNUP: SignupOpen, SignupVerified or SignupClosed
 	RateLimit bool   // UNREEL_RATE_LIMIT: slow down whoever guesses passwords or floods with accounts
+	PublicURL string // UNREEL_PUBLIC_URL: what links in mails begin with
 }
 
 // DefaultConfig is open to everybody but those who guess.
@@ -38,10 +41,8 @@ func DefaultConfig() Config {
 // Validate names the first setting that cannot work.
 func (c Config) Validate() error {
 	switch {
-	case c.Signup == "verified":
-		return errors.New("UNREEL_SIGNUP is \"verified\": this version cannot confirm addresses yet; use open or closed")
-	case c.Signup != SignupOpen && c.Signup != SignupClosed:
-		return fmt.Errorf("UNREEL_SIGNUP is %q: must be open or closed", c.Signup)
+	case c.Signup != SignupOpen && c.Signup != SignupVerified && c.Signup != SignupClosed:
+		return fmt.Errorf("UNREEL_SIGNUP is %q: must be open, verified or closed", c.Signup)
 	case c.Issuer == "":
 		return errors.New("the tokens' issuer must not be empty")
 	}
@@ -59,22 +60,32 @@ type Service struct {
 	signUps   *limiter
 	refreshes *limiter
 	apiKeys   *limiter
+	asked     *limiter
+	mailed    *limiter
+	links     *limiter
+	mail      mail.Sender   // nil without a mail server
+	posted    chan struct{} // has room for one token, which wakes Run
 	logger    *slog.Logger
 }
 
-// New makes a Service.
-func New(config Config, store users.Store, logger *slog.Logger) (*Service, error) {
+// New makes a Service. Without a sender, which may be nil, nobody can get another password by mail, nor sign up where
+// addresses have to be confirmed.
+func New(config Config, store users.Store, sender mail.Sender, logger *slog.Logger) (*Service, error) {
 	if err := config.Validate(); err != nil {
 		return nil, err
 	}
+	if config.Signup == SignupVerified && sender == nil {
+		return nil, errors.New("UNREEL_SIGNUP is \"verified\": that needs UNREEL_MAIL")
+	}
 	service := &Service{
-		config: config, store: store, logger: logger,
+		config: config, store: store, logger: logger, mail: sender, posted: make(chan struct{}, 1),
 		accounts: NewAccounts(store, logger),
 		keys:     &keyring{store: store, logger: logger},
 	}
 	if config.RateLimit {
 		service.logIns, service.signUps = newLimiter(logIns), newLimiter(signUps)
 		service.refreshes, service.apiKeys = newLimiter(refreshes), newLimiter(apiKeys)
+		service.asked, service.mailed, service.links = newLimiter(asked), newLimiter(mailed), newLimiter(links)
 	}
 	return service, nil
 }

@@ -16,6 +16,7 @@ import (
 	"go.uber.org/goleak"
 
 	"github.com/unreel/unreel/internal/httpx"
+	mailfile "github.com/unreel/unreel/internal/mail/file"
 	"github.com/unreel/unreel/internal/service/auth"
 	"github.com/unreel/unreel/internal/store/database"
 	"github.com/unreel/unreel/internal/store/users"
@@ -54,6 +55,7 @@ type bench struct {
 	service *auth.Service
 	store   *sqlusers.Store
 	log     *bytes.Buffer
+	mails   string // the folder where they lie
 }
 
 func newBench(t *testing.T, change ...func(*auth.Config)) *bench {
@@ -68,13 +70,18 @@ func newBenchOver(t *testing.T, store users.Store, change ...func(*auth.Config))
 		do(&config)
 	}
 	log := new(bytes.Buffer)
-	service, err := auth.New(config, store, slog.New(slog.NewTextHandler(log, nil)))
+	mails := t.TempDir()
+	sender, err := mailfile.New(mailfile.Config{Dir: mails, From: "Unreel <unreel@localhost>"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	service, err := auth.New(config, store, sender, slog.New(slog.NewTextHandler(log, nil)))
 	if err != nil {
 		t.Fatal(err)
 	}
 	auth.Cheapen(service)
 	own, _ := store.(*sqlusers.Store)
-	return &bench{service.Handler(), service, own, log}
+	return &bench{service.Handler(), service, own, log, mails}
 }
 
 // add makes an account.

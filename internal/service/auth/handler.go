@@ -36,6 +36,9 @@ func (s *Service) Handler() http.Handler {
 	mux.HandleFunc("POST /api-keys", s.handleAddAPIKey)
 	mux.HandleFunc("GET /api-keys", s.handleAPIKeys)
 	mux.HandleFunc("DELETE /api-keys/{id}", s.handleRemoveAPIKey)
+	mux.HandleFunc("POST /password-resets", s.handleAskForReset)
+	mux.HandleFunc("POST /password-resets/{token}", s.handleReset)
+	mux.HandleFunc("POST /verifications/{token}", s.handleVerify)
 	mux.HandleFunc("GET /.well-known/jwks.json", s.handleKeys)
 	return httpx.Chain(mux, limitBody, httpx.RequestID, httpx.Log(s.logger), httpx.Harden)
 }

@@ -233,7 +233,7 @@ func TestLogTellsNoSecrets(t *testing.T) {
 }
 
 func TestConfig(t *testing.T) {
-	for _, signup := range []string{"verified", "", "Open"} {
+	for _, signup := range []string{"confirmed", "", "Open"} {
 		config := auth.DefaultConfig()
 		config.Signup = signup
 		if err := config.Validate(); err == nil || !strings.Contains(err.Error(), "UNREEL_SIGNUP") {

@@ -48,6 +48,24 @@ var apiKeys = quota{
 	slug: "too-many-api-keys-refused", title: "Too many wrong API keys", reason: "Too many API keys were not valid.",
 }
 
+// asked are for mails that clients ask for, mailed for those that an address gets.
+var (
+	asked = quota{
+		name: "mail", burst: 30, interval: 20 * time.Second,
+		slug: "too-many-mails", title: "Too many mails", reason: "Too many mails were asked for from here.",
+	}
+	mailed = quota{
+		name: "mail-to", burst: 3, interval: 10 * time.Minute,
+		slug: "too-many-mails", title: "Too many mails", reason: "Mails were asked for to this address just now: look there, and in what it takes for spam.",
+	}
+)
+
+// links are for tokens from mails that are not good, as refreshes are for theirs.
+var links = quota{
+	name: "link", burst: 30, interval: 2 * time.Second,
+	slug: "too-many-links", title: "Too many wrong links", reason: "Too many links were not valid.",
+}
+
 // limiter slows down whoever guesses or floods. An attempt takes a token before it is looked at, so that many at
 // once cannot pass together, and gets it back if it was none of those that are limited: that is what
 // golang.org/x/time/rate has no way to do. A nil limiter has no limits.

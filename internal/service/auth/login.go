@@ -12,14 +12,17 @@ import (
 // errCredentials says that no account has this address and this password, and not which of the two is wrong.
 var errCredentials = errors.New("invalid credentials")
 
-// logIn returns the account with an address and a password, or errCredentials, or an httpx.Problem if too
-// many have failed. The parameter from is the client's address, or empty.
+// logIn returns the account with an address and a password, or errCredentials, or errNotVerified, or an httpx.Problem if
+// too many have failed. The parameter from is the client's address, or empty.
 func (s *Service) logIn(ctx context.Context, from, email, password string) (users.User, error) {
 	address, err := users.NormalizeEmail(email)
 	if err != nil {
 		address = ""
 	}
 	user, err := s.checkGuarded(ctx, from, address, password)
+	if err == nil {
+		err = s.requireVerified(ctx, user)
+	}
 	if err == nil {
 		s.logger.InfoContext(ctx, "logged in", "user", user.ID, "client", from)
 	}

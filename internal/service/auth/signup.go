@@ -16,10 +16,17 @@ func (s *Service) signUp(ctx context.Context, from, email, password string) (use
 		s.logger.WarnContext(ctx, "sign-up refused, there were too many", "client", from)
 		return users.User{}, signUps.tooMany(wait)
 	}
-	user, err := s.accounts.Add(ctx, email, password, false)
+	user, err := s.accounts.add(ctx, email, password, users.User{Verified: false})
 	// A form that was filled in badly costs nothing; that an address is taken is worth something to who collects those.
 	if err != nil && !errors.Is(err, users.ErrTaken) {
 		s.signUps.giveBack(buckets)
 	}
-	return user, err
+	if err != nil {
+		return users.User{}, err
+	}
+	// Who never gets the mail for it is sent another at the log-in.
+	if err := s.requireVerified(ctx, user); err != nil && !errors.Is(err, errNotVerified) {
+		s.logger.ErrorContext(ctx, "mail not asked for, the log-in will do", "user", user.ID, "error", err)
+	}
+	return user, nil
 }

@@ -65,7 +65,7 @@ func newWorld(t *testing.T) *world {
 	t.Cleanup(func() { w.disk.Close() })
 	w.faults, w.records = &faults{Store: w.disk}, &outage{Store: records}
 
-	service, err := auth.New(auth.Config{Issuer: auth.DefaultIssuer, Signup: auth.SignupOpen}, accounts, logger)
+	service, err := auth.New(auth.Config{Issuer: auth.DefaultIssuer, Signup: auth.SignupOpen}, accounts, nil, logger)
 	w.must(err)
 	transport := client.InProcess(service.Handler())
 	caller, err := client.New("http://auth", transport, logger)

@@ -5,8 +5,6 @@ import (
 	"embed"
 	"fmt"
 	htmltemplate "html/template"
-	"net/url"
-	"strings"
 	texttemplate "text/template"
 	"time"
 
@@ -62,15 +60,5 @@ func Compose(c conversion.Conversion, links Links) (mail.Message, error) {
 // messageID names this end of this conversion: after a retry by its owner it ends anew, at another time and
 // with another mail.
 func messageID(c conversion.Conversion, home string) string {
-	host := "localhost"
-	if address, err := url.Parse(home); err == nil && address.Hostname() != "" {
-		host = address.Hostname()
-	}
-	host = strings.Map(func(r rune) rune {
-		if r == '.' || '0' <= r && r <= '9' || 'a' <= r && r <= 'z' || 'A' <= r && r <= 'Z' {
-			return r
-		}
-		return '-' // of an IPv6 address, or a name that nobody has written as punycode
-	}, host)
-	return fmt.Sprintf("%s.%s.%d@%s", c.ID, c.Status, c.FinishedAt.UnixMilli(), host)
+	return mail.MessageID(fmt.Sprintf("%s.%s.%d", c.ID, c.Status, c.FinishedAt.UnixMilli()), home)
 }

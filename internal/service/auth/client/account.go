@@ -3,6 +3,7 @@ package client
 import (
 	"context"
 	"net/http"
+	"net/url"
 )
 
 // The account that these methods are about is that of an Authorization header with an access token; Me takes an API key
@@ -25,4 +26,19 @@ func (c *Client) ChangeMe(ctx context.Context, from, authorization string, chang
 // DeleteMe removes the account, its sessions and its API keys.
 func (c *Client) DeleteMe(ctx context.Context, from, authorization string) error {
 	return c.ask(ctx, question{method: http.MethodDelete, path: "/me", from: from, authorization: authorization}, nil)
+}
+
+// AskForReset has a link for another password mailed to an address, if that has an account.
+func (c *Client) AskForReset(ctx context.Context, from string, request ResetRequest) error {
+	return c.ask(ctx, question{method: http.MethodPost, path: "/password-resets", from: from, body: request}, nil)
+}
+
+// Reset gives the account of a mailed token another password.
+func (c *Client) Reset(ctx context.Context, from, mailed string, reset Reset) error {
+	return c.ask(ctx, question{method: http.MethodPost, path: "/password-resets/" + url.PathEscape(mailed), from: from, body: reset}, nil)
+}
+
+// Verify confirms the address that a token was mailed to.
+func (c *Client) Verify(ctx context.Context, from, mailed string) error {
+	return c.ask(ctx, question{method: http.MethodPost, path: "/verifications/" + url.PathEscape(mailed), from: from}, nil)
 }

@@ -40,7 +40,7 @@ func newAuth(t *testing.T) *auth.Service {
 	if err := store.Migrate(t.Context()); err != nil {
 		t.Fatal(err)
 	}
-	service, err := auth.New(auth.DefaultConfig(), store, slog.New(slog.DiscardHandler))
+	service, err := auth.New(auth.DefaultConfig(), store, nil, slog.New(slog.DiscardHandler))
 	if err != nil {
 		t.Fatal(err)
 	}

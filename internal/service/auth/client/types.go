@@ -88,3 +88,16 @@ type APIKeyRequest struct {
 type APIKeyList struct {
 	APIKeys []APIKey `json:"api_keys"`
 }
+
+// ResetRequest asks for a mail with which another password can be chosen.
+type ResetRequest struct {
+	Email string `json:"email"`
+}
+
+// Reset is what a mailed token is used with.
+type Reset struct {
+	Password string `json:"password"`
+}
+
+// LogValue keeps passwords out of logs.
+func (Reset) LogValue() slog.Value { return slog.StringValue("(reset)") }
