@@ -39,6 +39,7 @@ func TestSpecHasTheRoutes(t *testing.T) {
 		"DELETE /v1/conversions/{id}",
 		"DELETE /v1/me",
 		"DELETE /v1/sessions",
+		"DELETE /v1/webhooks/{id}",
 		"GET /.well-known/jwks.json",
 		"GET /docs",
 		"GET /download",
@@ -50,6 +51,7 @@ func TestSpecHasTheRoutes(t *testing.T) {
 		"GET /v1/conversions/{id}/mp3",
 		"GET /v1/events",
 		"GET /v1/me",
+		"GET /v1/webhooks",
 		"PATCH /v1/me",
 		"POST /login",
 		"POST /upload",
@@ -64,6 +66,7 @@ func TestSpecHasTheRoutes(t *testing.T) {
 		"POST /v1/sessions/refresh",
 		"POST /v1/users",
 		"POST /v1/verifications/{token}",
+		"POST /v1/webhooks",
 	}
 	var got []string
 	for path, item := range load(t).Paths.Map() {

@@ -429,6 +429,33 @@ type NewAPIKey struct {
 	Name string `json:"name"`
 }
 
+// NewWebhook An address that is called, with its secret.
+type NewWebhook struct {
+	// CreatedAt When it was made.
+	CreatedAt time.Time `json:"created_at"`
+
+	// DisabledAt Since when it is not called any more, because it took no calls; null while it is called.
+	DisabledAt *time.Time `json:"disabled_at"`
+
+	// Events On what it is called.
+	Events []string `json:"events"`
+
+	// ID Names the webhook.
+	//
+	// Example: 6b033c4259dafd7437a38153
+	ID string `json:"id"`
+
+	// Secret What calls are signed with, as libraries for Standard Webhooks take it. It is not shown again.
+	//
+	// Example: whsec_C2FVsBQIhrscChlQIMV+b5sSYspob7oD
+	Secret string `json:"secret"`
+
+	// URL The address.
+	//
+	// Example: https://example.com/unreel
+	URL string `json:"url"`
+}
+
 // Options What was asked for. What is absent was left to the defaults; of those, the quality is shown.
 //
 // Example: {"vbr":2}
@@ -581,6 +608,59 @@ type Video struct {
 	Size int64 `json:"size"`
 }
 
+// Webhook An address that is called, without its secret.
+type Webhook struct {
+	// CreatedAt When it was made.
+	CreatedAt time.Time `json:"created_at"`
+
+	// DisabledAt Since when it is not called any more, because it took no calls; null while it is called.
+	DisabledAt *time.Time `json:"disabled_at"`
+
+	// Events On what it is called.
+	Events []string `json:"events"`
+
+	// ID Names the webhook.
+	//
+	// Example: 6b033c4259dafd7437a38153
+	ID string `json:"id"`
+
+	// URL The address.
+	//
+	// Example: https://example.com/unreel
+	URL string `json:"url"`
+}
+
+// WebhookCall What an address is called with.
+type WebhookCall struct {
+	// Data A video on its way to an MP3.
+	Data Conversion `json:"data"`
+
+	// Timestamp When it happened.
+	Timestamp time.Time `json:"timestamp"`
+
+	// Type What has happened: `conversion.completed` or `conversion.failed`.
+	//
+	// Example: conversion.completed
+	Type string `json:"type"`
+}
+
+// WebhookList An account's webhooks.
+type WebhookList struct {
+	// Webhooks The webhooks, newest first.
+	Webhooks []Webhook `json:"webhooks"`
+}
+
+// WebhookRequest What is to be called, and when.
+type WebhookRequest struct {
+	// Events On what; without it, on both.
+	Events *[]string `json:"events,omitempty"`
+
+	// URL The address.
+	//
+	// Example: https://example.com/unreel
+	URL string `json:"url"`
+}
+
 // LastEventID defines model for LastEventID.
 type LastEventID = string
 
@@ -713,6 +793,9 @@ type RefreshSessionJSONRequestBody = Refresh
 // CreateUserJSONRequestBody defines body for CreateUser for application/json ContentType.
 type CreateUserJSONRequestBody = Credentials
 
+// CreateWebhookJSONRequestBody defines body for CreateWebhook for application/json ContentType.
+type CreateWebhookJSONRequestBody = WebhookRequest
+
 // ServerInterface represents all server handlers.
 type ServerInterface interface {
 	// GetJWKS Public keys
@@ -802,6 +885,15 @@ type ServerInterface interface {
 	// VerifyAddress Confirm an address
 	// (POST /v1/verifications/{token})
 	VerifyAddress(w http.ResponseWriter, r *http.Request, token string)
+	// ListWebhooks List webhooks
+	// (GET /v1/webhooks)
+	ListWebhooks(w http.ResponseWriter, r *http.Request)
+	// CreateWebhook Have an address called
+	// (POST /v1/webhooks)
+	CreateWebhook(w http.ResponseWriter, r *http.Request)
+	// DeleteWebhook Remove a webhook
+	// (DELETE /v1/webhooks/{id})
+	DeleteWebhook(w http.ResponseWriter, r *http.Request, id string)
 }
 
 // ServerInterfaceWrapper converts contexts to parameters.
@@ -1569,6 +1661,60 @@ func (siw *ServerInterfaceWrapper) VerifyAddress(w http.ResponseWriter, r *http.
 	handler.ServeHTTP(w, r)
 }
 
+// ListWebhooks operation middleware
+func (siw *ServerInterfaceWrapper) ListWebhooks(w http.ResponseWriter, r *http.Request) {
+
+	handler := http.Handler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		siw.Handler.ListWebhooks(w, r)
+	}))
+
+	for _, middleware := range siw.HandlerMiddlewares {
+		handler = middleware(handler)
+	}
+
+	handler.ServeHTTP(w, r)
+}
+
+// CreateWebhook operation middleware
+func (siw *ServerInterfaceWrapper) CreateWebhook(w http.ResponseWriter, r *http.Request) {
+
+	handler := http.Handler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		siw.Handler.CreateWebhook(w, r)
+	}))
+
+	for _, middleware := range siw.HandlerMiddlewares {
+		handler = middleware(handler)
+	}
+
+	handler.ServeHTTP(w, r)
+}
+
+// DeleteWebhook operation middleware
+func (siw *ServerInterfaceWrapper) DeleteWebhook(w http.ResponseWriter, r *http.Request) {
+
+	var err error
+	_ = err
+
+	// ------------- Path parameter "id" -------------
+	var id string
+
+	err = runtime.BindStyledParameterWithOptions("simple", "id", r.PathValue("id"), &id, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "", ValueIsUnescaped: true})
+	if err != nil {
+		siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "id", Err: err})
+		return
+	}
+
+	handler := http.Handler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		siw.Handler.DeleteWebhook(w, r, id)
+	}))
+
+	for _, middleware := range siw.HandlerMiddlewares {
+		handler = middleware(handler)
+	}
+
+	handler.ServeHTTP(w, r)
+}
+
 type UnescapedCookieParamError struct {
 	ParamName string
 	Err       error
@@ -1711,6 +1857,9 @@ func HandlerWithOptions(si ServerInterface, options StdHTTPServerOptions) http.H
 	m.HandleFunc(http.MethodGet+" "+options.BaseURL+"/v1/conversions/{id}/mp3", wrapper.GetMP3)
 	m.HandleFunc(http.MethodPost+" "+options.BaseURL+"/v1/conversions/{id}/links", wrapper.CreateLink)
 	m.HandleFunc(http.MethodGet+" "+options.BaseURL+"/v1/conversions/{id}/events", wrapper.WatchConversion)
+	m.HandleFunc(http.MethodGet+" "+options.BaseURL+"/v1/webhooks", wrapper.ListWebhooks)
+	m.HandleFunc(http.MethodPost+" "+options.BaseURL+"/v1/webhooks", wrapper.CreateWebhook)
+	m.HandleFunc(http.MethodDelete+" "+options.BaseURL+"/v1/webhooks/{id}", wrapper.DeleteWebhook)
 	m.HandleFunc(http.MethodGet+" "+options.BaseURL+"/v1/events", wrapper.WatchConversions)
 	m.HandleFunc(http.MethodPost+" "+options.BaseURL+"/login", wrapper.Login)
 	m.HandleFunc(http.MethodPost+" "+options.BaseURL+"/upload", wrapper.Upload)

@@ -416,6 +416,54 @@ type ClientInterface interface {
 	//
 	// Corresponds with POST /v1/verifications/{token} (the `VerifyAddress` operationId).
 	VerifyAddress(ctx context.Context, token string, reqEditors ...RequestEditorFn) (*http.Response, error)
+
+	// ListWebhooks List webhooks
+	//
+	// Your webhooks, newest first, without their secrets.
+	//
+	// Corresponds with GET /v1/webhooks (the `ListWebhooks` operationId).
+	ListWebhooks(ctx context.Context, reqEditors ...RequestEditorFn) (*http.Response, error)
+
+	// CreateWebhookWithBody Have an address called
+	//
+	// From now on, the address is called with `POST` when one of your conversions has completed or failed, so that a program
+	// need not ask. The body is a WebhookCall. Calls are signed as Standard Webhooks 1.0.0 has it, with the headers
+	// `webhook-id`, `webhook-timestamp` and `webhook-signature`; check them with the `secret`, by a library for it
+	// (https://www.standardwebhooks.com).
+	//
+	// Answer with any 2xx within 20 s. Otherwise the call comes again, after 5 s, 5 and 30 minutes, 2, 5, 10, 14, 20 and
+	// 24 hours, with the same `webhook-id`; it may also come twice. After the last one, or an answer of 410, the webhook is
+	// disabled. It takes a log-in: an API key will not do. Unless the operator allows more, an address is
+	// HTTPS and on the Internet.
+	//
+	// Takes any type of body and a specified content type.
+	//
+	// Corresponds with POST /v1/webhooks (the `CreateWebhook` operationId).
+	CreateWebhookWithBody(ctx context.Context, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*http.Response, error)
+
+	// CreateWebhook Have an address called
+	//
+	// From now on, the address is called with `POST` when one of your conversions has completed or failed, so that a program
+	// need not ask. The body is a WebhookCall. Calls are signed as Standard Webhooks 1.0.0 has it, with the headers
+	// `webhook-id`, `webhook-timestamp` and `webhook-signature`; check them with the `secret`, by a library for it
+	// (https://www.standardwebhooks.com).
+	//
+	// Answer with any 2xx within 20 s. Otherwise the call comes again, after 5 s, 5 and 30 minutes, 2, 5, 10, 14, 20 and
+	// 24 hours, with the same `webhook-id`; it may also come twice. After the last one, or an answer of 410, the webhook is
+	// disabled. It takes a log-in: an API key will not do. Unless the operator allows more, an address is
+	// HTTPS and on the Internet.
+	//
+	// Takes a body of the `application/json` content type.
+	//
+	// Corresponds with POST /v1/webhooks (the `CreateWebhook` operationId).
+	CreateWebhook(ctx context.Context, body CreateWebhookJSONRequestBody, reqEditors ...RequestEditorFn) (*http.Response, error)
+
+	// DeleteWebhook Remove a webhook
+	//
+	// The address is not called any more, not even by what was to be tried again.
+	//
+	// Corresponds with DELETE /v1/webhooks/{id} (the `DeleteWebhook` operationId).
+	DeleteWebhook(ctx context.Context, id string, reqEditors ...RequestEditorFn) (*http.Response, error)
 }
 
 // Download Download an MP3
@@ -1085,6 +1133,94 @@ func (c *Client) CreateUser(ctx context.Context, body CreateUserJSONRequestBody,
 // Corresponds with POST /v1/verifications/{token} (the `VerifyAddress` operationId).
 func (c *Client) VerifyAddress(ctx context.Context, token string, reqEditors ...RequestEditorFn) (*http.Response, error) {
 	req, err := NewVerifyAddressRequest(c.Server, token)
+	if err != nil {
+		return nil, err
+	}
+	req = req.WithContext(ctx)
+	if err := c.applyEditors(ctx, req, reqEditors); err != nil {
+		return nil, err
+	}
+	return c.Client.Do(req)
+}
+
+// ListWebhooks List webhooks
+//
+// Your webhooks, newest first, without their secrets.
+//
+// Corresponds with GET /v1/webhooks (the `ListWebhooks` operationId).
+func (c *Client) ListWebhooks(ctx context.Context, reqEditors ...RequestEditorFn) (*http.Response, error) {
+	req, err := NewListWebhooksRequest(c.Server)
+	if err != nil {
+		return nil, err
+	}
+	req = req.WithContext(ctx)
+	if err := c.applyEditors(ctx, req, reqEditors); err != nil {
+		return nil, err
+	}
+	return c.Client.Do(req)
+}
+
+// CreateWebhookWithBody Have an address called
+//
+// From now on, the address is called with `POST` when one of your conversions has completed or failed, so that a program
+// need not ask. The body is a WebhookCall. Calls are signed as Standard Webhooks 1.0.0 has it, with the headers
+// `webhook-id`, `webhook-timestamp` and `webhook-signature`; check them with the `secret`, by a library for it
+// (https://www.standardwebhooks.com).
+//
+// Answer with any 2xx within 20 s. Otherwise the call comes again, after 5 s, 5 and 30 minutes, 2, 5, 10, 14, 20 and
+// 24 hours, with the same `webhook-id`; it may also come twice. After the last one, or an answer of 410, the webhook is
+// disabled. It takes a log-in: an API key will not do. Unless the operator allows more, an address is
+// HTTPS and on the Internet.
+//
+// Takes any type of body and a specified content type.
+//
+// Corresponds with POST /v1/webhooks (the `CreateWebhook` operationId).
+func (c *Client) CreateWebhookWithBody(ctx context.Context, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*http.Response, error) {
+	req, err := NewCreateWebhookRequestWithBody(c.Server, contentType, body)
+	if err != nil {
+		return nil, err
+	}
+	req = req.WithContext(ctx)
+	if err := c.applyEditors(ctx, req, reqEditors); err != nil {
+		return nil, err
+	}
+	return c.Client.Do(req)
+}
+
+// CreateWebhook Have an address called
+//
+// From now on, the address is called with `POST` when one of your conversions has completed or failed, so that a program
+// need not ask. The body is a WebhookCall. Calls are signed as Standard Webhooks 1.0.0 has it, with the headers
+// `webhook-id`, `webhook-timestamp` and `webhook-signature`; check them with the `secret`, by a library for it
+// (https://www.standardwebhooks.com).
+//
+// Answer with any 2xx within 20 s. Otherwise the call comes again, after 5 s, 5 and 30 minutes, 2, 5, 10, 14, 20 and
+// 24 hours, with the same `webhook-id`; it may also come twice. After the last one, or an answer of 410, the webhook is
+// disabled. It takes a log-in: an API key will not do. Unless the operator allows more, an address is
+// HTTPS and on the Internet.
+//
+// Takes a body of the `application/json` content type.
+//
+// Corresponds with POST /v1/webhooks (the `CreateWebhook` operationId).
+func (c *Client) CreateWebhook(ctx context.Context, body CreateWebhookJSONRequestBody, reqEditors ...RequestEditorFn) (*http.Response, error) {
+	req, err := NewCreateWebhookRequest(c.Server, body)
+	if err != nil {
+		return nil, err
+	}
+	req = req.WithContext(ctx)
+	if err := c.applyEditors(ctx, req, reqEditors); err != nil {
+		return nil, err
+	}
+	return c.Client.Do(req)
+}
+
+// DeleteWebhook Remove a webhook
+//
+// The address is not called any more, not even by what was to be tried again.
+//
+// Corresponds with DELETE /v1/webhooks/{id} (the `DeleteWebhook` operationId).
+func (c *Client) DeleteWebhook(ctx context.Context, id string, reqEditors ...RequestEditorFn) (*http.Response, error) {
+	req, err := NewDeleteWebhookRequest(c.Server, id)
 	if err != nil {
 		return nil, err
 	}
@@ -2180,6 +2316,107 @@ func NewVerifyAddressRequest(server string, token string) (*http.Request, error)
 	}
 
 	req, err := http.NewRequest(http.MethodPost, queryURL.String(), nil)
+	if err != nil {
+		return nil, err
+	}
+
+	return req, nil
+}
+
+// NewListWebhooksRequest constructs an http.Request for the ListWebhooks method
+func NewListWebhooksRequest(server string) (*http.Request, error) {
+	var err error
+
+	serverURL, err := url.Parse(server)
+	if err != nil {
+		return nil, err
+	}
+
+	operationPath := fmt.Sprintf("/v1/webhooks")
+	if operationPath[0] == '/' {
+		operationPath = "." + operationPath
+	}
+
+	queryURL, err := serverURL.Parse(operationPath)
+	if err != nil {
+		return nil, err
+	}
+
+	req, err := http.NewRequest(http.MethodGet, queryURL.String(), nil)
+	if err != nil {
+		return nil, err
+	}
+
+	return req, nil
+}
+
+// NewCreateWebhookRequest calls the generic CreateWebhook builder with application/json body
+func NewCreateWebhookRequest(server string, body CreateWebhookJSONRequestBody) (*http.Request, error) {
+	var bodyReader io.Reader
+	buf, err := json.Marshal(body)
+	if err != nil {
+		return nil, err
+	}
+	bodyReader = bytes.NewReader(buf)
+	return NewCreateWebhookRequestWithBody(server, "application/json", bodyReader)
+}
+
+// NewCreateWebhookRequestWithBody constructs an http.Request for the CreateWebhook method, with any body, and a specified content type
+func NewCreateWebhookRequestWithBody(server string, contentType string, body io.Reader) (*http.Request, error) {
+	var err error
+
+	serverURL, err := url.Parse(server)
+	if err != nil {
+		return nil, err
+	}
+
+	operationPath := fmt.Sprintf("/v1/webhooks")
+	if operationPath[0] == '/' {
+		operationPath = "." + operationPath
+	}
+
+	queryURL, err := serverURL.Parse(operationPath)
+	if err != nil {
+		return nil, err
+	}
+
+	req, err := http.NewRequest(http.MethodPost, queryURL.String(), body)
+	if err != nil {
+		return nil, err
+	}
+
+	req.Header.Add("Content-Type", contentType)
+
+	return req, nil
+}
+
+// NewDeleteWebhookRequest constructs an http.Request for the DeleteWebhook method
+func NewDeleteWebhookRequest(server string, id string) (*http.Request, error) {
+	var err error
+
+	var pathParam0 string
+
+	pathParam0, err = runtime.StyleParamWithOptions("simple", false, "id", id, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationPath, Type: "string", Format: ""})
+	if err != nil {
+		return nil, err
+	}
+
+	serverURL, err := url.Parse(server)
+	if err != nil {
+		return nil, err
+	}
+
+	operationPath := fmt.Sprintf("/v1/webhooks/%s", pathParam0)
+	if operationPath[0] == '/' {
+		operationPath = "." + operationPath
+	}
+
+	queryURL, err := serverURL.Parse(operationPath)
+	if err != nil {
+		return nil, err
+	}
+
+	req, err := http.NewRequest(http.MethodDelete, queryURL.String(), nil)
 	if err != nil {
 		return nil, err
 	}

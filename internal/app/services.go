@@ -25,6 +25,7 @@ import (
 	"github.com/unreel/unreel/internal/store/ledger"
 	"github.com/unreel/unreel/internal/store/users"
 	"github.com/unreel/unreel/internal/telemetry"
+	"github.com/unreel/unreel/internal/webhook"
 	"github.com/unreel/unreel/web"
 )
 
@@ -175,7 +176,7 @@ func (p *process) makeGateway() ([]component, error) {
 	})
 	door := gateway.New(gateway.Config{
 		MaxUpload: int64(p.settings.MaxUpload), MaxUploads: maxUploads, MaxDuration: p.settings.MaxDuration,
-		Proxies: prefixes(p.settings.TrustedProxies),
+		Webhooks: webhook.Mode(p.settings.Webhooks), Proxies: prefixes(p.settings.TrustedProxies),
 	}, gateway.Parts{
 		Ledger: p.ledger, Blobs: p.blobs, Queue: p.queue, Accounts: accounts, Verifier: verifier,
 		Links: p.links, Page: page, Docs: docs.Handler(), Wake: p.relay.Poke, Logger: logger,
@@ -218,8 +219,15 @@ func (p *process) makeConverter() ([]component, error) {
 }
 
 func (p *process) makeNotifier() ([]component, error) {
+	logger := p.named("notifier")
+	var components []component
+	var hooks *notifier.Webhooks
+	if mode := webhook.Mode(p.settings.Webhooks); mode != webhook.Off {
+		hooks = notifier.NewWebhooks(p.ledger, webhook.NewCaller(mode), logger)
+		components = append(components, component{"webhooks", hooks.Run})
+	}
 	service := notifier.New(
 		notifier.Config{Slots: mailSlots, PublicURL: p.settings.PublicURL},
-		p.ledger, p.queue, p.mail, p.links, p.named("notifier"))
-	return []component{{"notifier", service.Run}}, nil
+		p.ledger, p.queue, p.mail, p.links, hooks, logger)
+	return append(components, component{"notifier", service.Run}), nil
 }

@@ -22,6 +22,7 @@ type Settings struct {
 	ConverterSettings
 	DurationSettings
 	RetentionSettings
+	WebhookSettings
 	LimitSettings
 	AdminSettings
 
@@ -93,6 +94,11 @@ type DurationSettings struct {
 // RetentionSettings is for whoever ends conversions.
 type RetentionSettings struct {
 	Retention time.Duration `env:"UNREEL_RETENTION" default:"720h" placeholder:"TIME" help:"How long files are kept, 0 for ever (default: ${default})."`
+}
+
+// WebhookSettings is for who takes addresses to call, and for who calls them.
+type WebhookSettings struct {
+	Webhooks string `env:"UNREEL_WEBHOOKS" default:"public" placeholder:"MODE" help:"Where webhooks may be: public (HTTPS, on the Internet), any or off."`
 }
 
 // LimitSettings is against guessing and flooding.

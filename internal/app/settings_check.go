@@ -16,6 +16,7 @@ import (
 
 	"github.com/unreel/unreel/internal/media/sandbox"
 	"github.com/unreel/unreel/internal/service/auth"
+	"github.com/unreel/unreel/internal/webhook"
 )
 
 var databaseSchemes = []string{"mysql", "sqlite"}
@@ -64,6 +65,7 @@ func (s *Settings) fillRest() {
 	}
 	fill(&s.PublicURL, "http://localhost:8080")
 	fill(&s.Sandbox, string(sandbox.Required))
+	fill(&s.Webhooks, string(webhook.Public))
 }
 
 func fill(setting *string, otherwise string) {
@@ -131,6 +133,11 @@ func (s *Settings) checkChoices(as roles) (refused []*SettingError) {
 	if s.needMail(as) {
 		if _, err := mail.ParseAddress(s.MailFrom); err != nil {
 			refused = append(refused, &SettingError{"UNREEL_MAIL_FROM", s.MailFrom, "must be an address such as Unreel <unreel@example.com>"})
+		}
+	}
+	if as.has(roleGateway | roleNotifier) {
+		if err := webhook.Mode(s.Webhooks).Validate(); err != nil {
+			refused = append(refused, &SettingError{"UNREEL_WEBHOOKS", s.Webhooks, err.Error()})
 		}
 	}
 	if as.has(roleConverter) {

@@ -132,7 +132,7 @@ func lineOf(target convertTarget, result transcode.Result, err error) convertLin
 			Type: conversion.Internal.Type(), Title: "The file cannot be converted here", Detail: reasonOf(target, err),
 		}
 		if failure, ok := errors.AsType[*conversion.Failure](err); ok {
-			line.Error = &api.Failure{Type: failure.Slug.Type(), Title: failure.Slug.Title(), Detail: failure.Detail}
+			line.Error = api.PresentFailure(failure)
 		}
 		return line
 	}
@@ -141,10 +141,6 @@ func lineOf(target convertTarget, result transcode.Result, err error) convertLin
 	line.Video = &convertVideo{
 		Size: result.Source.Size, Duration: result.Track.Duration.Seconds(), Codec: result.Track.Codec,
 	}
-	line.MP3 = &api.MP3{
-		Size: made.Size, SHA256: made.SHA256, Duration: made.Duration.Seconds(), Bitrate: made.Bitrate,
-		SampleRate: made.SampleRate, Channels: made.Channels, Copied: made.Copied, Loudness: made.Loudness,
-		Warnings: made.Warnings,
-	}
+	line.MP3 = api.PresentMP3(&made)
 	return line
 }

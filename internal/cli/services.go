@@ -15,6 +15,7 @@ type GatewayCmd struct {
 	app.GatewaySettings
 	app.DurationSettings
 	app.RetentionSettings
+	app.WebhookSettings
 	app.AdminSettings
 
 	AuthURL string `env:"UNREEL_AUTH_URL" default:"http://auth:5000" placeholder:"URL" help:"Where the auth service is."`
@@ -25,7 +26,7 @@ func (c *GatewayCmd) Run(ctx context.Context, io *IO) error {
 	return app.Gateway(ctx, app.Settings{
 		DatabaseSettings: c.DatabaseSettings, BlobSettings: c.BlobSettings, QueueSettings: c.QueueSettings,
 		LinkSettings: c.LinkSettings, GatewaySettings: c.GatewaySettings, DurationSettings: c.DurationSettings,
-		RetentionSettings: c.RetentionSettings, AdminSettings: c.AdminSettings, Build: build(), AuthURL: c.AuthURL,
+		RetentionSettings: c.RetentionSettings, WebhookSettings: c.WebhookSettings, AdminSettings: c.AdminSettings, Build: build(), AuthURL: c.AuthURL,
 	}, io.Err)
 }
 
@@ -74,6 +75,7 @@ type NotifierCmd struct {
 	app.MailSettings
 	app.LinkSettings
 	app.RetentionSettings
+	app.WebhookSettings
 	app.AdminSettings
 }
 
@@ -81,6 +83,7 @@ type NotifierCmd struct {
 func (c *NotifierCmd) Run(ctx context.Context, io *IO) error {
 	return app.Notifier(ctx, app.Settings{
 		DatabaseSettings: c.DatabaseSettings, QueueSettings: c.QueueSettings, MailSettings: c.MailSettings,
-		LinkSettings: c.LinkSettings, RetentionSettings: c.RetentionSettings, AdminSettings: c.AdminSettings, Build: build(),
+		LinkSettings: c.LinkSettings, RetentionSettings: c.RetentionSettings, WebhookSettings: c.WebhookSettings,
+		AdminSettings: c.AdminSettings, Build: build(),
 	}, io.Err)
 }

@@ -20,6 +20,7 @@ import (
 	"github.com/unreel/unreel/internal/service/auth/client"
 	"github.com/unreel/unreel/internal/store/blob"
 	"github.com/unreel/unreel/internal/store/ledger"
+	"github.com/unreel/unreel/internal/webhook"
 )
 
 // patience is how long a connection may stand still while a body is read or written.
@@ -31,6 +32,8 @@ type Config struct {
 	MaxUploads int   // uploads at once, of all users together
 
 	MaxDuration time.Duration // UNREEL_MAX_DURATION, which converters hold
+
+	Webhooks webhook.Mode // UNREEL_WEBHOOKS
 
 	// Proxies are those whose X-Forwarded-For is believed: UNREEL_TRUSTED_PROXIES.
 	Proxies []netip.Prefix

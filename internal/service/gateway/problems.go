@@ -92,6 +92,8 @@ func (g *Gateway) knownProblems() []knownProblem {
 		{ledger.ErrConflict, httpx.NewProblem(http.StatusConflict, "conflict", "The conversion's state does not allow this", "Look at the conversion's status: an MP3 can be had of a completed one, a failed or canceled one can be retried, and one that waits or runs can be canceled.")},
 		{ledger.ErrExpired, httpx.NewProblem(http.StatusGone, "expired", "The files have been deleted", "They were kept until the conversion's expires_at. Please upload the video again.")},
 		{ledger.ErrClosed, httpx.Unauthorized("invalid-token", "The token is not valid", "Its account has been removed.", `Bearer error="invalid_token"`)},
+		{ledger.ErrNoWebhook, httpx.NewProblem(http.StatusNotFound, "not-found", "There is no such webhook", "You have no webhook with this id.")},
+		{ledger.ErrTooManyWebhooks, httpx.NewProblem(http.StatusConflict, "too-many-webhooks", "There are too many webhooks", fmt.Sprintf("An account has at most %d webhooks: remove one first.", ledger.MaxWebhooks))},
 		{ledger.ErrStale, httpx.NewProblem(http.StatusRequestTimeout, "upload-stalled", "The upload took too long", "No data arrived for a while, so the upload was given up. Please try again.")},
 		{link.ErrInvalid, httpx.NewProblem(http.StatusForbidden, "bad-link", "This link is not valid", "Ask whoever gave it to you for a new one.")},
 		{link.ErrExpired, httpx.NewProblem(http.StatusForbidden, "link-expired", "This link has expired", "Ask whoever gave it to you for a new one.")},

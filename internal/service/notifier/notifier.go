@@ -38,12 +38,13 @@ type Notifier struct {
 	queue  queue.Queue
 	sender mail.Sender
 	links  *link.Signer
+	hooks  *Webhooks // nil where none are called
 	logger *slog.Logger
 }
 
-// New makes a Notifier.
-func New(config Config, ledger *ledger.Ledger, queue queue.Queue, sender mail.Sender, links *link.Signer, logger *slog.Logger) *Notifier {
-	return &Notifier{config: config, ledger: ledger, queue: queue, sender: sender, links: links, logger: logger}
+// New makes a Notifier. Without webhooks, which may be nil, none are called.
+func New(config Config, ledger *ledger.Ledger, queue queue.Queue, sender mail.Sender, links *link.Signer, hooks *Webhooks, logger *slog.Logger) *Notifier {
+	return &Notifier{config: config, ledger: ledger, queue: queue, sender: sender, links: links, hooks: hooks, logger: logger}
 }
 
 // Run notifies until the context ends, and finishes the mails that are on their way.
@@ -57,6 +58,9 @@ func (n *Notifier) handle(ctx context.Context, message queue.Message) error {
 	if err != nil {
 		return fmt.Errorf("%w: video_fid: %w", queue.ErrReject, err)
 	}
+	if err := n.announce(ctx, id); err != nil {
+		return err
+	}
 	claim, err := n.ledger.ClaimMail(ctx, id)
 	switch {
 	case errors.Is(err, ledger.ErrHeld):
@@ -68,6 +72,21 @@ func (n *Notifier) handle(ctx context.Context, message queue.Message) error {
 	}
 	sent := n.send(ctx, claim)
 	return n.settle(ctx, claim, sent)
+}
+
+// announce tells webhooks. It comes before the mail: whatever ends in between, the hint comes again until the mail is done.
+func (n *Notifier) announce(ctx context.Context, id conversion.ID) error {
+	if n.hooks == nil {
+		return nil
+	}
+	record, err := n.ledger.Peek(ctx, id)
+	if errors.Is(err, ledger.ErrNotFound) {
+		return nil // the mail says so
+	}
+	if err != nil {
+		return fmt.Errorf("look at the conversion: %w", err)
+	}
+	return n.hooks.announce(ctx, record)
 }
 
 func (n *Notifier) send(ctx context.Context, claim ledger.Record) error {

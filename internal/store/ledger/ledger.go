@@ -110,6 +110,8 @@ type Doom struct {
 // Store is what a database must do for the ledger. Now is always the database's own clock. A change may be
 // run more than once and must do nothing but change the record; its error rolls back and is returned.
 type Store interface {
+	Webhooks
+
 	// Insert adds the record that build makes, unless its owner has used its idempotency key: then
 	// it returns the record that has it and ErrKeyInUse. For a closed owner it returns ErrClosed.
 	Insert(ctx context.Context, build func(now time.Time) Record) (Record, error)
@@ -135,7 +137,7 @@ type Store interface {
 	Known(ctx context.Context, ids []conversion.ID) (map[conversion.ID]bool, error)
 	// Places returns the places in the queue of up to a hundred records that wait there, 1 for the next.
 	Places(ctx context.Context, waiting []Record) (map[conversion.ID]int, error)
-	// Close marks an owner as closed, OfClosed returns up to limit conversions of such that are no tombstones, and Reopen
+	// Close marks an owner as closed and removes its webhooks, OfClosed returns up to limit conversions of such that are no tombstones, and Reopen
 	// forgets those that were closed that long ago.
 	Close(ctx context.Context, owner string) error
 	OfClosed(ctx context.Context, limit int) ([]conversion.ID, error)

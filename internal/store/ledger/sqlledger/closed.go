@@ -18,13 +18,12 @@ func (s *Store) Close(ctx context.Context, owner string) error {
 		if err != nil {
 			return err
 		}
-		_, err = tx.ExecContext(ctx, "REPLACE INTO closed_owners (owner, closed_at) VALUES (?, ?)", owner, database.Micros(now))
-		return err
+		if _, err := tx.ExecContext(ctx, "REPLACE INTO closed_owners (owner, closed_at) VALUES (?, ?)", owner, database.Micros(now)); err != nil {
+			return err
+		}
+		return removeWebhooks(ctx, tx, owner)
 	})
-	if err != nil {
-		return fmt.Errorf("close owner: %w", err)
-	}
-	return nil
+	return named("close owner", err)
 }
 
 // OfClosed implements ledger.Store.
@@ -56,10 +55,7 @@ func (s *Store) Reopen(ctx context.Context, after time.Duration) error {
 		_, err = tx.ExecContext(ctx, "DELETE FROM closed_owners WHERE closed_at <= ?", database.Micros(now.Add(-after)))
 		return err
 	})
-	if err != nil {
-		return fmt.Errorf("forget closed owners: %w", err)
-	}
-	return nil
+	return named("forget closed owners", err)
 }
 
 // refuseClosed returns ledger.ErrClosed if an owner is closed.
