@@ -77,3 +77,54 @@ export async function cancel(id: string): Promise<Conversion> {
 export async function remove(id: string): Promise<void> {
   await call('DELETE', `/v1/conversions/${id}`)
 }
+
+export interface Account {
+  email: string
+  usage: { conversions: Record<Status, number>; bytes: number }
+  limits: { upload_bytes: number; duration: number; retention: number | null }
+}
+
+export async function me(): Promise<Account> {
+  return (await call('GET', '/v1/me')).json()
+}
+
+export async function changeMe(change: { email?: string; password?: string; current_password: string }): Promise<Account> {
+  return (await call('PATCH', '/v1/me', { body: change })).json()
+}
+
+export async function deleteMe(): Promise<void> {
+  await call('DELETE', '/v1/me')
+}
+
+export interface Key {
+  id: string
+  name: string
+  hint: string
+  created_at: string
+  last_used_at: string | null
+}
+
+export async function keys(): Promise<Key[]> {
+  const list: { api_keys: Key[] } = await (await call('GET', '/v1/api-keys')).json()
+  return list.api_keys
+}
+
+export async function addKey(name: string): Promise<Key & { key: string }> {
+  return (await call('POST', '/v1/api-keys', { body: { name } })).json()
+}
+
+export async function removeKey(id: string): Promise<void> {
+  await call('DELETE', `/v1/api-keys/${id}`)
+}
+
+export async function forgetPassword(email: string): Promise<void> {
+  await send('POST', '/v1/password-resets', {}, { email })
+}
+
+export async function resetPassword(token: string, password: string): Promise<void> {
+  await send('POST', `/v1/password-resets/${token}`, {}, { password })
+}
+
+export async function verifyAddress(token: string): Promise<void> {
+  await send('POST', `/v1/verifications/${token}`, {})
+}

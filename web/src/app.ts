@@ -1,9 +1,12 @@
 // The page: upload videos, see what becomes of them, play and download the MP3s.
 
+import * as account from './account'
 import { byId } from './dom'
+import * as entry from './entry'
+import * as links from './links'
 import * as list from './list'
 import * as login from './login'
-import { account, authorize, logOut, onElsewhere } from './session'
+import { account as whose, authorize, logOut, onElsewhere } from './session'
 import * as uploads from './uploads'
 import { watch, type Watcher } from './watch'
 
@@ -17,7 +20,7 @@ const watcher: Watcher = {
 }
 
 function enter(): void {
-  const email = account()
+  const email = whose()
   byId('welcome').hidden = email !== null
   byId('work').hidden = email === null
   byId('account').hidden = email === null
@@ -48,10 +51,12 @@ function restart(): void {
   enter()
 }
 
-login.setUp(() => {
+login.setUp(follow)
+entry.setUp(() => {
   enter()
   byId('main').focus()
-}, follow)
+})
+account.setUp(leave, () => (byId('account-email').textContent = whose()))
 list.setUp()
 uploads.setUp(list.show, list.showEmpty)
 byId('logout').addEventListener('click', leave)
@@ -60,3 +65,7 @@ byId('resume').addEventListener('click', () => {
   authorize().catch(() => {}) // who would rather not stays where they are
 })
 enter()
+links.setUp((token) => {
+  if (whose() !== null) leave() // all sessions end with the old password
+  entry.reset(token)
+})

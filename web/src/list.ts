@@ -2,6 +2,7 @@
 // MP3 is lost when news comes.
 
 import * as api from './api'
+import { confirmed } from './confirm'
 import type { Conversion, Page } from './api'
 import { announce, byId, find, fromTemplate, message, setText } from './dom'
 import * as player from './player'
@@ -255,21 +256,11 @@ const actions: Record<string, (row: Row) => Promise<void>> = {
     show(await api.cancel(conversion.id))
   },
   async delete({ conversion }) {
-    if (!(await confirmed(conversion))) return
+    if (!(await confirmed('Delete this conversion?', `${conversion.video.name} and its MP3 are removed for good.`, 'Delete'))) return
     await api.remove(conversion.id)
     drop(conversion.id)
     announce(`${conversion.video.name} is deleted.`)
     arrange()
     settle()
   },
-}
-
-function confirmed(c: Conversion): Promise<boolean> {
-  const dialog = byId<HTMLDialogElement>('confirm')
-  byId('confirm-text').textContent = `${c.video.name} and its MP3 are removed for good.`
-  dialog.returnValue = 'keep'
-  dialog.showModal()
-  return new Promise((resolve) => {
-    dialog.addEventListener('close', () => resolve(dialog.returnValue === 'delete'), { once: true })
-  })
 }

@@ -1,12 +1,11 @@
-// Signing up, logging in, and logging in again.
+// Logging in again, and seeing a password.
 
-import { byId, find, message } from './dom'
-import { Failed } from './request'
-import { account, logIn, onExpired, SessionEnded, signUp } from './session'
+import { byId } from './dom'
+import { onSubmit } from './form'
+import { account, logIn, onExpired, SessionEnded } from './session'
 
-/** Makes the forms work. Entered is called when somebody has logged in, renewed when they did so again. */
-export function setUp(entered: () => void, renewed: () => void): void {
-  setUpLogin(entered)
+/** Makes the dialog and the buttons work. Renewed is called when somebody has logged in again. */
+export function setUp(renewed: () => void): void {
   setUpAgain(renewed)
   for (const button of document.querySelectorAll<HTMLButtonElement>('[data-reveal]')) {
     button.addEventListener('click', () => {
@@ -17,35 +16,6 @@ export function setUp(entered: () => void, renewed: () => void): void {
       button.textContent = reveal ? 'Hide' : 'Show'
     })
   }
-}
-
-function setUpLogin(entered: () => void): void {
-  const form = byId<HTMLFormElement>('login')
-  const password = byId<HTMLInputElement>('password')
-  let signingUp = false
-
-  byId('switch').addEventListener('click', () => {
-    signingUp = !signingUp
-    byId('login-title').textContent = signingUp ? 'Make an account' : 'Log in'
-    byId('login-submit').textContent = signingUp ? 'Sign up' : 'Log in'
-    byId('switch-text').textContent = signingUp ? 'Already have one?' : 'New here?'
-    byId('switch').textContent = signingUp ? 'Log in' : 'Make an account'
-    byId('password-hint').hidden = !signingUp
-    byId('login-error').textContent = ''
-    password.autocomplete = signingUp ? 'new-password' : 'current-password'
-    byId<HTMLInputElement>('email').focus()
-  })
-
-  form.addEventListener('submit', (event) => {
-    event.preventDefault()
-    void submit(form, byId('login-error'), async () => {
-      const email = byId<HTMLInputElement>('email').value
-      if (signingUp) await signUp(email, password.value)
-      await logIn(email, password.value)
-      form.reset()
-      entered()
-    })
-  })
 }
 
 function setUpAgain(renewed: () => void): void {
@@ -66,29 +36,10 @@ function setUpAgain(renewed: () => void): void {
   })
 
   byId('again-cancel').addEventListener('click', () => dialog.close())
-  form.addEventListener('submit', (event) => {
-    event.preventDefault()
-    void submit(form, byId('again-error'), async () => {
-      await logIn(account() ?? '', password.value)
-      password.value = ''
-      dialog.close('in')
-      renewed()
-    })
+  onSubmit(form, byId('again-error'), async () => {
+    await logIn(account() ?? '', password.value)
+    password.value = ''
+    dialog.close('in')
+    renewed()
   })
-}
-
-/** Does something once, whatever is clicked meanwhile, and shows why it failed. */
-async function submit(form: HTMLFormElement, error: HTMLElement, work: () => Promise<void>): Promise<void> {
-  const button = find<HTMLButtonElement>(form, '[type=submit]')
-  if (button.disabled) return
-  button.disabled = true
-  error.textContent = ''
-  try {
-    await work()
-  } catch (failure) {
-    error.textContent = message(failure)
-    if (failure instanceof Failed && failure.status === 401) find<HTMLInputElement>(form, '[name=password]').select()
-  } finally {
-    button.disabled = false
-  }
 }

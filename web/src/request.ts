@@ -2,7 +2,8 @@
 
 /** An answer, or the lack of one, in words for the person in front of the page. */
 export class Failed extends Error {
-  constructor(readonly status: number, message: string) {
+  /** The kind is the slug of a problem document, if it was one. */
+  constructor(readonly status: number, message: string, readonly kind = '') {
     super(message)
   }
 }
@@ -24,12 +25,29 @@ export async function send(method: string, path: string, headers: Record<string,
   return response
 }
 
+interface Problem {
+  type?: string
+  title?: string
+  detail?: string
+  errors?: FieldError[]
+}
+
+interface FieldError {
+  field: string
+  detail: string
+}
+
+/** Says what is wrong with a field, whose name is one for programs. */
+function inWords({ field, detail }: FieldError): string {
+  return `${field.charAt(0).toUpperCase()}${field.slice(1).replaceAll('_', ' ')} ${detail}`
+}
+
 /** Makes words of a problem document (RFC 9457), or of whatever else came instead. */
 export function explain(status: number, body: string): Failed {
   try {
-    const problem: { title?: string; detail?: string } = JSON.parse(body)
-    const words = problem.detail || problem.title
-    if (words) return new Failed(status, words)
+    const problem: Problem = JSON.parse(body)
+    const words = problem.errors ? problem.errors.map(inWords).join('; ') : problem.detail || problem.title
+    if (words) return new Failed(status, words, problem.type?.replace('/problems/', ''))
   } catch {
     // Not from the gateway: something in between answered.
   }

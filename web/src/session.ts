@@ -83,6 +83,17 @@ function store(): void {
   storage.setItem(place, JSON.stringify(session))
 }
 
+/** Has the session go by the account's new address. */
+export async function rename(email: string): Promise<void> {
+  await alone(async () => {
+    const last = await refresh.read()
+    if (!session || session.email === email) return
+    if (last?.email === session.email) await refresh.write({ ...last, email })
+    session.email = email
+    store()
+  })
+}
+
 /** Forgets the session here at once, and has the gateway end it if that can be reached. */
 export function logOut(): void {
   session = null

@@ -26,6 +26,15 @@ export function seconds(time: string): number | null {
   return time.split(':').reduce((sum, part) => sum * 60 + Number(part), 0)
 }
 
+export function date(time: string): string {
+  return new Date(time).toLocaleDateString(undefined, { day: 'numeric', month: 'long', year: 'numeric' })
+}
+
+export function days(seconds: number): string {
+  const whole = Math.round(seconds / 86400)
+  return whole < 2 ? duration(seconds) + ' hours' : `${whole} days`
+}
+
 export function percent(part: number): string {
   return `${Math.floor(Math.min(Math.max(part, 0), 1) * 100)}%`
 }
