@@ -28,6 +28,7 @@ type Metrics struct {
 	Failures     *prometheus.CounterVec   // conversions that failed for good, by slug
 	AudioSeconds prometheus.Counter       // of sound that was converted
 	Mails        *prometheus.CounterVec   // by result
+	WebhookCalls *prometheus.CounterVec   // by result
 
 	Slots     *prometheus.GaugeVec // by topic
 	SlotsBusy *prometheus.GaugeVec
@@ -50,6 +51,8 @@ const (
 	Handled  = "handled" // results of a hint
 	Rejected = "rejected"
 	Sent     = "sent"
+
+	Disabled = "disabled" // result of a webhook's call, beside Sent and Retried
 
 	Read    = "read" // directions
 	Written = "written"
@@ -109,6 +112,10 @@ func (m *Metrics) makeWork() {
 	m.Mails = m.counterVec("mails_total", "Tries to send a mail, by what came of them.", "result")
 	for _, result := range mailResults {
 		m.Mails.WithLabelValues(result)
+	}
+	m.WebhookCalls = m.counterVec("webhook_calls_total", "Tries to call a webhook, by what came of them.", "result")
+	for _, result := range []string{Sent, Retried, Disabled} {
+		m.WebhookCalls.WithLabelValues(result)
 	}
 }
 

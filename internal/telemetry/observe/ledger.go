@@ -123,3 +123,27 @@ func (s *ledgerStore) Survey(ctx context.Context) (ledger.Survey, error) {
 	s.eye.count(err)
 	return survey, err
 }
+
+// EndDelivery implements ledger.Store.
+func (s *ledgerStore) EndDelivery(ctx context.Context, id string) error {
+	return s.called(s.Store.EndDelivery(ctx, id), telemetry.Sent)
+}
+
+// PutOffDelivery implements ledger.Store.
+func (s *ledgerStore) PutOffDelivery(ctx context.Context, id string, after time.Duration) error {
+	return s.called(s.Store.PutOffDelivery(ctx, id, after), telemetry.Retried)
+}
+
+// DisableWebhook implements ledger.Store.
+func (s *ledgerStore) DisableWebhook(ctx context.Context, id string) error {
+	return s.called(s.Store.DisableWebhook(ctx, id), telemetry.Disabled)
+}
+
+// called counts a call of a webhook whose outcome has been written down.
+func (s *ledgerStore) called(err error, result string) error {
+	s.eye.count(err)
+	if err == nil {
+		s.eye.Metrics.WebhookCalls.WithLabelValues(result).Inc()
+	}
+	return err
+}

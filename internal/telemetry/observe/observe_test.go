@@ -208,6 +208,19 @@ func TestMailCounts(t *testing.T) {
 	})
 }
 
+// TestWebhookCallCounts has calls of webhooks end in every way there is.
+func TestWebhookCallCounts(t *testing.T) {
+	w := newWorld(t)
+	hooks := w.Webhooks()
+	w.must(hooks.EndDelivery(t.Context(), "a"))
+	w.must(hooks.PutOffDelivery(t.Context(), "a", time.Hour))
+	w.must(hooks.PutOffDelivery(t.Context(), "b", time.Hour))
+	w.must(hooks.DisableWebhook(t.Context(), "c"))
+	w.expect("webhook_calls_total", map[string]string{
+		`webhook_calls_total{result="sent"}`: "1", `webhook_calls_total{result="retried"}`: "2", `webhook_calls_total{result="disabled"}`: "1",
+	})
+}
+
 // TestTraceIsKept wants the record to know the request's trace, or to begin one.
 func TestTraceIsKept(t *testing.T) {
 	const place = "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01"

@@ -3,6 +3,7 @@ package sqlledger
 import (
 	"context"
 	"database/sql"
+	"errors"
 	"time"
 
 	"github.com/unreel/unreel/internal/store/database"
@@ -42,24 +43,36 @@ func (s *Store) ClaimDeliveries(ctx context.Context, limit int, again time.Durat
 		}
 		claimed = nil // it may be run again
 		for _, id := range ids {
-			_, err := tx.ExecContext(ctx, "UPDATE deliveries SET due_at = ?, attempts = attempts + 1 WHERE id = ?", database.Micros(now.Add(again)), id)
+			delivery, err := claimDelivery(ctx, tx, id, now.Add(again))
+			if errors.Is(err, sql.ErrNoRows) {
+				// The webhook was removed at the moment when this was added.
+				_, err = tx.ExecContext(ctx, "DELETE FROM deliveries WHERE id = ?", id)
+			} else if err == nil {
+				claimed = append(claimed, delivery)
+			}
 			if err != nil {
 				return err
 			}
-			delivery := ledger.Delivery{ID: id}
-			var payload string
-			err = tx.QueryRowContext(ctx, "SELECT d.event, d.payload, d.created_at, d.attempts, "+webhookColumns+
-				" FROM deliveries d JOIN webhooks w ON w.id = d.webhook_id WHERE d.id = ?", id).
-				Scan(append([]any{&delivery.Event, &payload, micros{&delivery.CreatedAt}, &delivery.Attempts}, webhookFields(&delivery.Webhook)...)...)
-			if err != nil {
-				return err
-			}
-			delivery.Payload = []byte(payload)
-			claimed = append(claimed, delivery)
 		}
 		return nil
 	})
 	return claimed, named("claim deliveries", err)
+}
+
+// claimDelivery counts a call as tried and returns it, or sql.ErrNoRows if it has no webhook.
+func claimDelivery(ctx context.Context, tx *sql.Tx, id string, again time.Time) (ledger.Delivery, error) {
+	_, err := tx.ExecContext(ctx, "UPDATE deliveries SET due_at = ?, attempts = attempts + 1 WHERE id = ?", database.Micros(again), id)
+	if err != nil {
+		return ledger.Delivery{}, err
+	}
+	delivery := ledger.Delivery{ID: id}
+	var payload string
+	fields := []any{&delivery.Event, &payload, micros{&delivery.CreatedAt}, &delivery.Attempts}
+	err = tx.QueryRowContext(ctx, "SELECT d.event, d.payload, d.created_at, d.attempts, "+webhookColumns+
+		" FROM deliveries d JOIN webhooks w ON w.id = d.webhook_id WHERE d.id = ?", id).
+		Scan(append(fields, webhookFields(&delivery.Webhook)...)...)
+	delivery.Payload = []byte(payload)
+	return delivery, err
 }
 
 func dueDeliveries(ctx context.Context, tx *sql.Tx, now time.Time, limit int, lock string) ([]string, error) {
