@@ -33,7 +33,7 @@ type User struct {
 
 // Change is what becomes different in an account. What is empty stays.
 type Change struct {
-	Email        string // normalised
+	Email        string // normalised; another one counts as not verified
 	PasswordHash string // its sessions end with the old one
 	KeepSession  string // the id of a session that does not
 }

@@ -111,8 +111,10 @@ func (s *Store) List(ctx context.Context, after string, limit int) ([]users.User
 // Change changes one account's address or password.
 func (s *Store) Change(ctx context.Context, id string, change users.Change) error {
 	err := s.db.Write(ctx, func(tx *sql.Tx) error {
-		err := changeOne(ctx, tx, `UPDATE users SET email = COALESCE(NULLIF(?, ''), email),
-			password_hash = COALESCE(NULLIF(?, ''), password_hash) WHERE id = ?`, change.Email, change.PasswordHash, id)
+		// MySQL sets columns in this order, and the first is to see the address as it was.
+		err := changeOne(ctx, tx, `UPDATE users SET verified = CASE WHEN ? IN ('', email) THEN verified ELSE 0 END,
+			email = COALESCE(NULLIF(?, ''), email), password_hash = COALESCE(NULLIF(?, ''), password_hash) WHERE id = ?`,
+			change.Email, change.Email, change.PasswordHash, id)
 		if err != nil || change.PasswordHash == "" {
 			return err
 		}
