@@ -19,6 +19,7 @@ type ClientCmds struct {
 	Logout   LogoutCmd   `cmd:"" help:"Log out, and forget the log-in."`
 	Account  AccountCmd  `cmd:"" help:"Look at your account, change or remove it."`
 	Keys     KeysCmd     `cmd:"" help:"Keys by which scripts act for you."`
+	Webhooks WebhooksCmd `cmd:"" help:"Addresses that are called when a conversion has ended."`
 	Upload   UploadCmd   `cmd:"" help:"Send videos to be converted."`
 	List     ListCmd     `cmd:"" help:"List your conversions, newest first."`
 	Status   StatusCmd   `cmd:"" help:"Show how a conversion stands."`

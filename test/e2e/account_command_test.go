@@ -51,6 +51,13 @@ func TestAccountByCommand(t *testing.T) {
 	}
 	must("", "removed", "keys", "remove", strings.Fields(listed[1])[0])
 
+	secret := strings.TrimSpace(must("", "whsec_", "webhooks", "add", "https://example.com/hook", "--on", "conversion.failed"))
+	hooks := strings.Split(strings.TrimSpace(must("", "https://example.com/hook", "webhooks", "list")), "\n")
+	if len(hooks) != 2 || strings.Contains(hooks[1], secret) || strings.Contains(hooks[1], "completed") {
+		t.Errorf("webhooks: %q", hooks)
+	}
+	must("", "no more", "webhooks", "remove", strings.Fields(hooks[1])[0])
+
 	must(harness.Password+"\nanother horse battery\n", "changed", "account", "passwd")
 	must("another horse battery\n", "ada@example.org", "account", "email", "ada@example.org")
 	must("another horse battery\n", "Logged in", "login", "ada@example.org")
