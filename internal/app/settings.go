@@ -77,7 +77,7 @@ type GatewaySettings struct {
 // AuthSettings is for the accounts.
 type AuthSettings struct {
 	AuthAddr string `env:"UNREEL_AUTH_ADDR" placeholder:"HOST:PORT" help:"Private address of auth; in all: none, else :5000."`
-	Signup   string `env:"UNREEL_SIGNUP" default:"open" placeholder:"MODE" help:"Who may sign up: open, verified or closed."`
+	Signup   string `env:"UNREEL_SIGNUP" default:"open" placeholder:"MODE" help:"open, verified or closed."`
 }
 
 // ConverterSettings is for the work.
@@ -98,7 +98,7 @@ type RetentionSettings struct {
 
 // WebhookSettings is for who takes addresses to call, and for who calls them.
 type WebhookSettings struct {
-	Webhooks string `env:"UNREEL_WEBHOOKS" default:"public" placeholder:"MODE" help:"Where webhooks may be: public (HTTPS, on the Internet), any or off."`
+	Webhooks string `env:"UNREEL_WEBHOOKS" default:"public" placeholder:"MODE" help:"To where: public, any or off."`
 }
 
 // LimitSettings is against guessing and flooding.
