@@ -45,12 +45,13 @@ func (s *Service) handleDeleteMe(w http.ResponseWriter, r *http.Request) {
 	if err == nil {
 		err = s.store.Delete(r.Context(), who.user.ID)
 	}
-	if err != nil && !errors.Is(err, users.ErrNotFound) {
-		httpx.WriteProblem(w, r, s.problemOf(r, err))
-		return
+	if errors.Is(err, users.ErrNotFound) {
+		err = nil // it was asked for twice at once
 	}
-	s.logger.InfoContext(r.Context(), "account removed by its owner", "user", who.user.ID, "client", clientOf(r))
-	w.WriteHeader(http.StatusNoContent)
+	if err == nil {
+		s.logger.InfoContext(r.Context(), "account removed by its owner", "user", who.user.ID, "client", clientOf(r))
+	}
+	s.done(w, r, http.StatusNoContent, err)
 }
 
 func (s *Service) handleAddAPIKey(w http.ResponseWriter, r *http.Request) {
@@ -98,10 +99,8 @@ func (s *Service) handleRemoveAPIKey(w http.ResponseWriter, r *http.Request) {
 	if err == nil {
 		err = s.store.RemoveAPIKey(r.Context(), who.user.ID, id)
 	}
-	if err != nil {
-		httpx.WriteProblem(w, r, s.problemOf(r, err))
-		return
+	if err == nil {
+		s.logger.InfoContext(r.Context(), "API key removed", "user", who.user.ID, "key", id, "client", clientOf(r))
 	}
-	s.logger.InfoContext(r.Context(), "API key removed", "user", who.user.ID, "key", id, "client", clientOf(r))
-	w.WriteHeader(http.StatusNoContent)
+	s.done(w, r, http.StatusNoContent, err)
 }
