@@ -32,7 +32,7 @@ export function date(time: string): string {
 
 export function days(seconds: number): string {
   const whole = Math.round(seconds / 86400)
-  return whole < 2 ? duration(seconds) + ' hours' : `${whole} days`
+  return whole < 2 ? duration(seconds) : `${whole} days`
 }
 
 export function percent(part: number): string {

@@ -24,8 +24,6 @@ const (
 	mailTime = time.Minute
 	// mailPatience is how long a letter is tried. Who has waited that long asks again.
 	mailPatience = time.Hour
-	// mailBatch is how many letters are taken at a time.
-	mailBatch = 10
 )
 
 // Run sends mails until the context ends. It is for one goroutine; a service without a mail server has nothing to run.
@@ -60,19 +58,17 @@ func (s *Service) post(ctx context.Context, purpose users.Purpose, userID, addre
 }
 
 func (s *Service) sendDue(ctx context.Context) error {
-	now := time.Now().UTC()
-	if _, err := s.store.CollectMailTokens(ctx, now, collected); err != nil {
+	if _, err := s.store.CollectMailTokens(ctx, time.Now().UTC(), collected); err != nil {
 		return err
 	}
 	for {
-		due, err := s.store.ClaimLetters(ctx, now, now.Add(mailLease), mailBatch)
+		now := time.Now().UTC()
+		due, err := s.store.ClaimLetters(ctx, now, now.Add(mailLease), 1) // the lease is for this one alone
 		if err != nil || len(due) == 0 {
 			return err
 		}
-		for _, letter := range due {
-			if err := s.deliver(ctx, letter); err != nil {
-				return err
-			}
+		if err := s.deliver(ctx, due[0]); err != nil {
+			return err
 		}
 	}
 }
