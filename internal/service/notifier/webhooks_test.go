@@ -220,7 +220,9 @@ func TestWebhookIsGivenUp(t *testing.T) {
 			w := newWorld(t, answers...)
 			done := w.ended(1, nil)
 			harness.Eventually(t, "the end", func() error {
-				w.db.Advance(25 * time.Hour)
+				if name != "gone" { // whose lease must not run out while it is called
+					w.db.Advance(25 * time.Hour)
+				}
 				w.hint(done)
 				hooks, err := w.ledger.Webhooks().Webhooks(t.Context(), owner)
 				if err == nil && hooks[0].DisabledAt.IsZero() {
