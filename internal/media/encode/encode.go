@@ -56,21 +56,31 @@ func Run(ctx context.Context, config Config, pcm io.Reader, out io.Writer) error
 		return fmt.Errorf("encode: %w", err)
 	}
 	defer sound.close()
+	if config.Workers <= 1 {
+		stop := context.AfterFunc(ctx, func() { sound.fail(context.Cause(ctx)) })
+		defer stop()
+		err = alone(config, plan, sound, out)
+	} else {
+		err = together(ctx, config, plan, sound, out)
+	}
+	if err != nil {
+		return fmt.Errorf("encode: %w", err)
+	}
+	return nil
+}
+
+// together has several encoders make it.
+func together(ctx context.Context, config Config, plan plan, sound *window, out io.Writer) error {
 	group, ctx := errgroup.WithContext(ctx)
 	crew := newCrew(config, plan, sound, out)
 	stop := context.AfterFunc(ctx, func() { crew.fail(context.Cause(ctx)) })
 	defer stop()
-
-	for range max(config.Workers, 1) {
+	for range config.Workers {
 		group.Go(crew.work)
 	}
-	err = group.Wait()
-	switch {
-	case err == nil:
-		return nil
-	case errors.Is(err, context.Canceled) && ctx.Err() != nil:
+	err := group.Wait()
+	if errors.Is(err, context.Canceled) && ctx.Err() != nil {
 		return context.Cause(ctx)
-	default:
-		return fmt.Errorf("encode: %w", err)
 	}
+	return err
 }

@@ -26,11 +26,10 @@ const (
 )
 
 func newPlan(config Config) plan {
-	workers := max(config.Workers, 1)
+	workers := config.Workers
 	period := config.Format.period()
 	p := plan{chunk: period * ((chunkFrames + period - 1) / period), ahead: spare}
-	if workers == 1 { // nobody would take the next segment
-		p.length = math.MaxInt32 / p.chunk
+	if workers <= 1 {
 		return p
 	}
 	p.length = p.chunks(config.segment(workers), config.Format)

@@ -82,6 +82,10 @@ func write(out *bufio.Writer, units mp3.Units) error {
 			return fmt.Errorf("write frames: %w", err)
 		}
 	}
+	return flush(out)
+}
+
+func flush(out *bufio.Writer) error {
 	if err := out.Flush(); err != nil {
 		return fmt.Errorf("write frames: %w", err)
 	}
