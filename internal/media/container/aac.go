@@ -5,6 +5,9 @@ import "slices"
 // aacRates are the sample rates of ISO 14496-3, table 1.18, in Hz.
 var aacRates = [...]int{96000, 88200, 64000, 48000, 44100, 32000, 24000, 22050, 16000, 12000, 11025, 8000, 7350}
 
+// aacFrame is how many samples of each channel a frame of AAC-LC has, of the length that readAACConfig admits.
+const aacFrame = 1024
+
 // aacLayouts are ffmpeg's names of the channel configurations of ISO 14496-3, table 1.19, that every version
 // of it understands alike.
 var aacLayouts = [...]string{1: "mono", 2: "stereo", 3: "3.0", 4: "4.0", 5: "5.0", 6: "5.1"}
@@ -33,6 +36,7 @@ func (t *track) readAAC(b box) error {
 	if err != nil {
 		return err
 	}
+	t.config = config
 	return t.stream.checkAACFrame(frame)
 }
 

@@ -51,7 +51,8 @@ type Stream struct {
 	Language string        // ISO 639-2; empty: not said
 	Title    string
 	Default  bool
-	Gap      int64 // bytes of other streams between two pieces of this one, on average
+	Gap      int64   // bytes of other streams between two pieces of this one, on average
+	Frames   *Frames // nil: not known
 }
 
 // maxStreams keeps well below what the engine lets ffmpeg open.

@@ -8,11 +8,14 @@ import (
 // tables is what the sample tables of a track say, as far as it is needed.
 type tables struct {
 	duration  uint64 // of all samples, in ticks
+	each      uint64 // of one sample, in ticks, but for the last, which may be shorter; 0: they differ
 	samples   uint32
 	reordered bool  // pictures are not decoded in the order in which they are seen
 	at, size  int64 // of the first sample
 	bytes     int64 // of all samples
 	gap       int64 // bytes between two pieces, on average
+
+	sizes, runs, offsets table
 }
 
 // readSamples reads as little of the tables as it needs: they grow with the file.
@@ -97,10 +100,11 @@ func (t *track) readSizes(b box) error {
 	if t.tables.size != 0 { // one size for all, as uncompressed sound has
 		return errUnsure
 	}
-	_, from, err := t.table(b, 8, 4)
+	count, from, err := t.table(b, 8, 4)
 	if err != nil {
 		return err
 	}
+	t.tables.sizes = table{from, count, 4}
 	first, err := t.read(from, 4)
 	if err != nil {
 		return err
@@ -130,10 +134,11 @@ func (t *track) checkSizes(from, to int64) error {
 
 // readPlace finds the first sample.
 func (t *track) readPlace(found map[string]box) error {
-	_, from, err := t.table(found["stsc"], 4, 12)
+	count, from, err := t.table(found["stsc"], 4, 12)
 	if err != nil {
 		return err
 	}
+	t.tables.runs = table{from, 3 * count, 4}
 	run, err := t.read(from, 12)
 	if err != nil {
 		return err
@@ -148,10 +153,10 @@ func (t *track) readPlace(found map[string]box) error {
 	} else if found["co64"].kind != "" {
 		return errUnsure
 	}
-	count, from, err := t.table(offsets, 4, width)
-	if err != nil {
+	if count, from, err = t.table(offsets, 4, width); err != nil {
 		return err
 	}
+	t.tables.offsets = table{from, count, width}
 	if t.tables.at, err = t.offset(from, width); err != nil {
 		return err
 	}
@@ -192,6 +197,12 @@ func (t *track) readDurations(b box) error {
 		number, each := uint64(binary.BigEndian.Uint32(entry)), uint64(binary.BigEndian.Uint32(entry[4:]))
 		if number == 0 || each == 0 || each > 1<<20 {
 			return errUnsure
+		}
+		switch last := samples+number == uint64(t.tables.samples); {
+		case samples == 0:
+			t.tables.each = each
+		case each != t.tables.each && (!last || number > 1 || each > t.tables.each):
+			t.tables.each = 0
 		}
 		samples += number
 		t.tables.duration += number * each // fewer than 2^17 entries of less than 2^52 each
