@@ -9,7 +9,7 @@ import (
 	"errors"
 	"fmt"
 
-	"github.com/ebitengine/purego"
+	"github.com/unreel/unreel/internal/media/dl"
 )
 
 // ErrMissing says that libmp3lame cannot be opened.
@@ -36,12 +36,12 @@ type Library struct {
 
 // Open finds the library where the system's loader does.
 func Open() (*Library, error) {
-	handle, err := purego.Dlopen(name, purego.RTLD_NOW|purego.RTLD_LOCAL)
+	library, err := dl.Open(name)
 	if err != nil {
 		return nil, fmt.Errorf("%w: %w", ErrMissing, err)
 	}
 	l := &Library{}
-	for symbol, function := range map[string]any{
+	err = library.Bind(map[string]any{
 		"lame_init":                      &l.create,
 		"lame_init_params":               &l.initParams,
 		"lame_close":                     &l.destroy,
@@ -57,27 +57,22 @@ func Open() (*Library, error) {
 		"lame_set_original":              &l.setOriginal,
 		"lame_encode_buffer_float":       &l.encodeFloat,
 		"lame_encode_flush":              &l.flushEverything,
-	} {
-		address, err := purego.Dlsym(handle, symbol)
-		if err != nil {
-			return nil, fmt.Errorf("%w: %w", ErrMissing, err)
-		}
-		purego.RegisterFunc(function, address)
+	})
+	if err != nil {
+		return nil, fmt.Errorf("%w: %w", ErrMissing, err)
 	}
-	keepMemory()
+	keepMemory(library)
 	return l, nil
 }
 
 // keepMemory has glibc hold on to what one encoder gives back, for the next one: fetching the same pages from the system
 // again and again takes time. Another C library may do as it likes.
-func keepMemory() {
+func keepMemory(library dl.Library) {
 	const trimThreshold, mmapThreshold, arenaMax = -1, -3, -8 // mallopt(3)
-	address, err := purego.Dlsym(purego.RTLD_DEFAULT, "mallopt")
-	if err != nil {
+	var mallopt func(parameter, value int32) int32
+	if err := library.Bind(map[string]any{"mallopt": &mallopt}); err != nil {
 		return
 	}
-	var mallopt func(parameter, value int32) int32
-	purego.RegisterFunc(&mallopt, address)
 	mallopt(arenaMax, 1)
 	mallopt(trimThreshold, 256<<20)
 	mallopt(mmapThreshold, 32<<20)
