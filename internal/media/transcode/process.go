@@ -93,7 +93,10 @@ func (p process) run(ctx context.Context) (ending, error) {
 	defer pipes.close()
 	end := ending{log: &stderr{}}
 	started, err := p.box.Start(ctx, p.spec(pipes, end.log))
-	if err != nil {
+	switch {
+	case err != nil && ctx.Err() != nil:
+		return ending{}, context.Cause(ctx)
+	case err != nil:
 		return ending{}, fmt.Errorf("%w: %w", errStart, err)
 	}
 	pipes.closeWriters()
