@@ -27,14 +27,18 @@ type Encoder interface {
 	Close()
 }
 
-// ExitMissing is how a program around Run exits where it has no encoder and never will.
-const ExitMissing = 3
+// How a program around Run exits.
+const (
+	ExitMissing   = 3 // it has no encoder, and never will
+	ExitNoDecoder = 4 // it cannot decode by itself, and never will
+	ExitUndecoded = 5 // it cannot decode this sound
+)
 
 // Config is how to encode.
 type Config struct {
 	Format  Format
 	Open    func(Format) (Encoder, error) // makes a fresh encoder; called from several goroutines
-	Workers int                           // encoders that run at once
+	Workers int                           // encoders that run at once; with one, nothing is cut
 	// Samples is how many there will be of each channel, as far as it is known: segments are then made of one
 	// length. 0: unknown. It need not be right.
 	Samples int64

@@ -37,7 +37,21 @@ func Load() (*os.File, error) {
 // Name is what the program finds as its own name.
 const Name = "unreel-encoder"
 
-// Args are the arguments for the program: raw sound on its standard input, frames on its standard output.
+// Video is what of a plain MP4 is to be encoded; the Samples of the Config tell how much, exactly.
+type Video struct {
+	Library string // libavcodec's name, by which the loader finds it
+	Stream  int    // its number, as package container counts
+	Start   int64  // in samples of each channel
+}
+
+// VideoArgs are the arguments for the program to decode by itself: an MP4, open as a file, on its standard input.
+func VideoArgs(config encode.Config, video Video) []string {
+	return append(Args(config),
+		"-libavcodec", video.Library, "-stream", strconv.Itoa(video.Stream), "-start", strconv.FormatInt(video.Start, 10))
+}
+
+// Args are the arguments for the program: raw sound on its standard input, frames on its standard output. An exit code is one of
+// package encode's.
 func Args(config encode.Config) []string {
 	f := config.Format
 	return []string{

@@ -78,6 +78,9 @@ func (t *Transcoder) filters(p *plan, loud *loudness, format string) string {
 	return strings.Join(append(filters, "aformat=sample_fmts="+format+":sample_rates="+strconv.Itoa(p.rate)+":channel_layouts="+p.layout()), ",")
 }
 
+// leastLead is how much later than the picture sound must begin for it to be worth an effort.
+const leastLead = time.Millisecond
+
 // timing puts the sound where the picture had it: gaps become silence, what lies over something else goes,
 // and sound that begins later than the picture is preceded by silence. Then it cuts.
 //
@@ -85,7 +88,7 @@ func (t *Transcoder) filters(p *plan, loud *loudness, format string) string {
 // time: it would fill in everything that has passed once more.
 func (p *plan) timing() []string {
 	filters := []string{"aresample=async=1:" + mix}
-	if lead := p.source.lead(p.track); lead >= time.Millisecond {
+	if lead := p.source.lead(p.track); lead >= leastLead {
 		filters = append(filters, fmt.Sprintf("adelay=delays=%.3f:all=1", lead.Seconds()*1000))
 	}
 	seek := p.seek() // which is when ffmpeg's clock begins

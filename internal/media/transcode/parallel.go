@@ -8,6 +8,7 @@ import (
 	"io"
 	"math"
 	"os"
+	"strings"
 	"sync/atomic"
 	"time"
 
@@ -22,16 +23,21 @@ type allCores struct {
 	load   func() (*os.File, error) // the program, once
 	worked atomic.Bool
 	unable atomic.Bool // for good
+	// undecoding is that it cannot decode, for good.
+	undecoding atomic.Bool
 }
 
 // encoderFailed makes the best of it. Where the encoder cannot start, and never could, it never will.
 func (t *Transcoder) encoderFailed(ctx context.Context, reason error) {
-	if errors.Is(reason, errUnable) && !t.all.worked.Load() {
+	switch {
+	case errors.Is(reason, errUnable) && !t.all.worked.Load():
 		t.all.unable.Store(true)
 		t.config.Logger.WarnContext(ctx, "encoding on one core a file", "reason", reason)
-		return
+	case errors.Is(reason, errUndecoded):
+		t.config.Logger.DebugContext(ctx, "decoding by ffmpeg", "reason", reason)
+	default:
+		t.config.Logger.WarnContext(ctx, "encoding again on one core", "reason", reason)
 	}
-	t.config.Logger.WarnContext(ctx, "encoding again on one core", "reason", reason)
 }
 
 // worthIt is how long sound must be for more than one core to save time: a second of it is encoded twice.
@@ -92,13 +98,27 @@ func (r *run) assemble(ctx context.Context, p process) (err error) {
 		return fmt.Errorf("%w: %w", errUnable, err)
 	case err != nil:
 		return r.outside(err)
-	case encoding.exit != nil && encoding.exit.ExitCode() == encode.ExitMissing:
-		return fmt.Errorf("%w: %s", errUnable, encoding.log)
 	case encoding.exit != nil:
-		return fmt.Errorf("%w: %w: %s", errEncoder, encoding.exit, encoding.log)
+		return r.encoderEnded(encoding)
 	default:
 		r.all.worked.Store(true)
 		return nil
+	}
+}
+
+// encoderEnded tells what the encoder means by its exit code.
+func (r *run) encoderEnded(end ending) error {
+	reason := strings.Join(end.log.summary, "; ")
+	switch end.exit.ExitCode() {
+	case encode.ExitMissing:
+		return fmt.Errorf("%w: %s", errUnable, reason)
+	case encode.ExitNoDecoder:
+		r.all.undecoding.Store(true)
+		return fmt.Errorf("%w: %s", errUndecoded, reason)
+	case encode.ExitUndecoded:
+		return fmt.Errorf("%w: %s", errUndecoded, reason)
+	default:
+		return fmt.Errorf("%w: %w: %s", errEncoder, end.exit, reason)
 	}
 }
 

@@ -69,9 +69,9 @@ func TestAllCoresMakeTheSame(t *testing.T) {
 		options conversion.Options
 	}{
 		"constant": {mediatest.Spec{Seconds: 30, Sound: mediatest.Speech}, conversion.Options{Bitrate: 128, NoTags: true}},
-		"44.1 kHz": {mediatest.Spec{Seconds: 30, Rate: 44100, Sound: mediatest.Speech}, conversion.Options{Bitrate: 192, NoTags: true}},
+		"44.1 kHz": {mediatest.Spec{Seconds: 30, Rate: 44100, Container: "mkv", Sound: mediatest.Speech}, conversion.Options{Bitrate: 192, NoTags: true}},
 		"variable": {mediatest.Spec{Seconds: 30, Sound: mediatest.Speech}, conversion.Options{NoTags: true}},
-		"average":  {mediatest.Spec{Seconds: 30, Rate: 44100, Sound: mediatest.Noise}, conversion.Options{ABR: 135, NoTags: true}},
+		"average":  {mediatest.Spec{Seconds: 30, Rate: 44100, Container: "mkv", Sound: mediatest.Noise}, conversion.Options{ABR: 135, NoTags: true}},
 		"cut":      {mediatest.Spec{Seconds: 30, Container: "mkv", Sound: mediatest.Noise}, conversion.Options{Bitrate: 96, Start: &cut, NoTags: true}},
 		"mono":     {mediatest.Spec{Seconds: 30, Channels: 6}, conversion.Options{Mono: true, SampleRate: 22050, NoTags: true}},
 	} {

@@ -39,6 +39,8 @@ type process struct {
 	// nil: nothing is watched.
 	progress func(report)
 	stall    time.Duration
+	// closed is told when the program closes file 3; nil: nobody is.
+	closed func()
 }
 
 // ending is how a process ended.
@@ -193,6 +195,10 @@ func (p process) consume(out io.Reader) error {
 
 // watch passes reports on, and ends the process when they stop telling of progress.
 func (p process) watch(from io.Reader, cancel context.CancelCauseFunc) {
+	if p.closed != nil {
+		_, _ = io.Copy(io.Discard, from)
+		p.closed()
+	}
 	if p.progress == nil {
 		return
 	}

@@ -33,6 +33,7 @@ func (s *Source) addPlain(index int, stream container.Stream) {
 		Number: len(s.Tracks) + 1, Codec: stream.Codec, SampleRate: stream.Rate, Channels: stream.Channels, Layout: stream.Layout,
 		Language: stream.Language, Title: stream.Title, Default: stream.Default, Duration: stream.Duration,
 		index: index, start: stream.Start, exact: stream.Duration > 0, dense: stream.Gap <= buffer,
+		frames: stream.Frames,
 	}
 	if !track.exact {
 		track.Duration = s.Duration

@@ -120,20 +120,28 @@ func (r *run) encode(ctx context.Context, p *plan, out *canvas, tag []byte) (con
 func (r *run) frames(ctx context.Context, p *plan, loud *loudness, a *assembly) (ending, error) {
 	cores, giveBack := r.cores.take(r.config.Cores, cmp.Or(r.job.Cores, r.config.Cores))
 	defer giveBack()
-	able := !r.all.unable.Load()
-	if able && p.parallel(cores) {
-		end, err := r.encodeOn(ctx, cores, p, loud, a)
+	var ways []func() (ending, error) // by our own encoder, the fastest first
+	if r.direct(p, loud) {
+		ways = append(ways, func() (ending, error) { return r.encodeDirectly(ctx, cores, p, a) })
+	}
+	if p.parallel(cores) {
+		ways = append(ways, func() (ending, error) { return r.encodeOn(ctx, cores, p, loud, a) })
+	}
+	for _, way := range ways {
+		if r.all.unable.Load() {
+			break
+		}
+		end, err := way()
 		if !errors.Is(err, errEncoder) {
 			return end, err
 		}
-		able = false
 		r.encoderFailed(ctx, err)
 		if err := a.reset(); err != nil {
 			return ending{}, err
 		}
 	}
 	end, err := r.ffmpeg(ctx, p, r.encodeArgs(p, loud), a.take)
-	if err != nil || !end.crashed() || !able {
+	if err != nil || !end.crashed() || p.parallel(cores) || r.all.unable.Load() {
 		return end, err
 	}
 	return r.tamed(ctx, cores, p, loud, a, end)

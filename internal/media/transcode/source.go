@@ -5,6 +5,7 @@ import (
 	"time"
 
 	"github.com/unreel/unreel/internal/conversion"
+	"github.com/unreel/unreel/internal/media/container"
 	"github.com/unreel/unreel/internal/media/mp3"
 )
 
@@ -47,6 +48,8 @@ type Track struct {
 	skip  int           // samples at the start of an MP3 that are not to be heard
 	exact bool          // Duration is the track's own, and no estimate
 	dense bool          // there is little between two pieces of it, as far as that is known
+
+	frames *container.Frames // nil: they are not known
 }
 
 // Track returns the track that options ask for: 1 is the first, 0 the default one. That it does not

@@ -73,6 +73,7 @@ type Transcoder struct {
 	ffmpeg  string
 	ffprobe string
 	build   func() (abilities, error) // asks ffmpeg, once, when it first matters
+	library func() string             // libavcodec's name, if it is one of the system's
 	cores   cores
 	all     allCores
 }
@@ -100,7 +101,9 @@ func New(config Config) (*Transcoder, error) {
 		return inquire(config.Sandbox, ffmpeg)
 	})
 	return &Transcoder{
-		config: config, ffmpeg: ffmpeg, ffprobe: ffprobe, build: build, all: allCores{load: sync.OnceValues(encoder.Load)},
+		config: config, ffmpeg: ffmpeg, ffprobe: ffprobe, build: build,
+		library: sync.OnceValue(func() string { return decodingLibrary(ffmpeg) }),
+		all:     allCores{load: sync.OnceValues(encoder.Load)},
 	}, nil
 }
 

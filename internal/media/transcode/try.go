@@ -8,6 +8,8 @@ import (
 	"os"
 	"path/filepath"
 	"time"
+
+	"github.com/unreel/unreel/internal/conversion"
 )
 
 // sample is a quarter of a second of a tone, AAC in MP4.
@@ -15,8 +17,8 @@ import (
 //go:embed sample.mp4
 var sample []byte
 
-// Try converts a sample that the program brings along: whether ffmpeg works in its box shows before the first
-// video comes.
+// Try converts a sample that the program brings along, by our own encoder and by ffmpeg: whether both work in the box shows
+// before the first video comes.
 func (t *Transcoder) Try(ctx context.Context) error {
 	folder, err := os.MkdirTemp(t.config.TempDir, "sample-")
 	if err != nil {
@@ -27,13 +29,22 @@ func (t *Transcoder) Try(ctx context.Context) error {
 	if err := os.WriteFile(path, sample, 0o600); err != nil {
 		return fmt.Errorf("convert a sample: %w", err)
 	}
-	result, err := t.Run(ctx, Job{Source: path, Sink: io.Discard}, nil)
+	for _, options := range []conversion.Options{{}, {SampleRate: 32000}} { // the other rate takes ffmpeg
+		if err := t.trySample(ctx, path, options); err != nil {
+			return fmt.Errorf("convert a sample: %w", err)
+		}
+	}
+	return nil
+}
+
+func (t *Transcoder) trySample(ctx context.Context, path string, options conversion.Options) error {
+	result, err := t.Run(ctx, Job{Source: path, Options: options, Sink: io.Discard}, nil)
 	if err != nil {
-		return fmt.Errorf("convert a sample: %w", err)
+		return err
 	}
 	const length, tolerated = 250 * time.Millisecond, 60 * time.Millisecond
 	if difference := (result.MP3.Duration - length).Abs(); difference > tolerated {
-		return fmt.Errorf("convert a sample: %s of sound came out of %s", result.MP3.Duration, length)
+		return fmt.Errorf("%s of sound came out of %s", result.MP3.Duration, length)
 	}
 	return nil
 }
