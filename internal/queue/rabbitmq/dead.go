@@ -84,14 +84,12 @@ func (q *Queue) Depths(ctx context.Context) (map[string]int, error) {
 	depths := map[string]int{}
 	err := q.operate(ctx, func(e *epoch, channel *amqp091.Channel) error {
 		return e.within(callLimit, func() error {
-			for _, topic := range topics {
-				for _, name := range []string{string(topic), deadQueue(topic)} {
-					state, err := channel.QueueDeclarePassive(name, true, false, false, false, quorum)
-					if err != nil {
-						return err
-					}
-					depths[name] = state.Messages
+			for _, name := range queues {
+				state, err := channel.QueueDeclarePassive(name, true, false, false, false, quorum)
+				if err != nil {
+					return err
 				}
+				depths[name] = state.Messages
 			}
 			return nil
 		})

@@ -9,8 +9,11 @@ import (
 	"github.com/unreel/unreel/internal/queue"
 )
 
-// topics are the queues for hints; each has another one for what was set aside.
-var topics = []queue.Topic{queue.Video, queue.MP3}
+// queues are all that there are: one for the hints of each topic, and one for what was set aside of them.
+var queues = []string{
+	string(queue.Video), deadQueue(queue.Video),
+	string(queue.MP3), deadQueue(queue.MP3),
+}
 
 // quorum makes a queue survive the loss of a node. There is no other argument: whatever else an operator
 // wants of the queues can be had by policies, and other programs can declare them alike.
@@ -30,11 +33,9 @@ func mismatch(kind, name string, reason error) error {
 func declare(e *epoch) error {
 	d := &declarer{epoch: e}
 	defer d.close()
-	for _, topic := range topics {
-		for _, name := range []string{string(topic), deadQueue(topic)} {
-			if err := d.queue(name); err != nil {
-				return err
-			}
+	for _, name := range queues {
+		if err := d.queue(name); err != nil {
+			return err
 		}
 	}
 	return d.exchange(exchange)

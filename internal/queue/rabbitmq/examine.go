@@ -45,10 +45,8 @@ func Examine(ctx context.Context, config Config) (Report, error) {
 	err = e.within(setupLimit, func() error {
 		d := &declarer{epoch: e}
 		defer d.close()
-		for _, topic := range topics {
-			for _, name := range []string{string(topic), deadQueue(topic)} {
-				report.Queues = append(report.Queues, d.examine(name))
-			}
+		for _, name := range queues {
+			report.Queues = append(report.Queues, d.examine(name))
 		}
 		return nil
 	})
