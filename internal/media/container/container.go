@@ -48,8 +48,6 @@ type Stream struct {
 	Channels int
 	Layout   string        // ffmpeg's name
 	Duration time.Duration // 0: the container doesn't say
-	Language string        // ISO 639-2; empty: not said
-	Title    string
 	Default  bool
 	Gap      int64   // bytes of other streams between two pieces of this one, on average
 	Frames   *Frames // nil: not known

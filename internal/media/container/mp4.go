@@ -39,7 +39,7 @@ func readMP4(src *source) (File, error) {
 		case "mdat":
 			m.media = append(m.media, b)
 			return nil
-		case "free", "skip", "wide":
+		case "free", "skip", "wide", "beam", "sefd": // WhatsApp's and Samsung's own
 			return nil
 		case "uuid":
 			return m.passOver(b)
@@ -113,7 +113,7 @@ func (m *movie) readIndex(index box) error {
 
 // readHeader reads the movie header: the clock and the duration of the whole.
 func (m *movie) readHeader(b box) error {
-	ticks, duration, _, err := m.clock(b, 80)
+	ticks, duration, err := m.clock(b, 80)
 	if err != nil {
 		return err
 	}
@@ -127,31 +127,30 @@ func (m *movie) readHeader(b box) error {
 	return nil
 }
 
-// clock reads what the headers of movies and of media begin with, and n bytes more.
-func (m *movie) clock(b box, n int64) (ticks uint32, duration uint64, rest []byte, err error) {
+// clock reads what the headers of movies and of media begin with; n bytes more must follow.
+func (m *movie) clock(b box, n int64) (ticks uint32, duration uint64, err error) {
 	version, err := m.fields(b, 4)
 	if err != nil {
-		return 0, 0, nil, err
+		return 0, 0, err
 	}
 	long := int64(version[0])
 	if long > 1 {
-		return 0, 0, nil, errUnsure
+		return 0, 0, errUnsure
 	}
 	fields, err := m.fields(b, 4+16+12*long+n)
 	if err != nil {
-		return 0, 0, nil, err
+		return 0, 0, err
 	}
 	if long == 1 {
-		ticks, duration, rest = binary.BigEndian.Uint32(fields[20:]), binary.BigEndian.Uint64(fields[24:]), fields[32:]
+		ticks, duration = binary.BigEndian.Uint32(fields[20:]), binary.BigEndian.Uint64(fields[24:])
 	} else {
-		ticks, rest = binary.BigEndian.Uint32(fields[12:]), fields[20:]
-		duration = uint64(binary.BigEndian.Uint32(fields[16:]))
+		ticks, duration = binary.BigEndian.Uint32(fields[12:]), uint64(binary.BigEndian.Uint32(fields[16:]))
 	}
 	const most = 1 << 40 // far below what overflows
 	if ticks == 0 || ticks > 10_000_000 || duration == 0 || duration > most {
-		return 0, 0, nil, errUnsure
+		return 0, 0, errUnsure
 	}
-	return ticks, duration, rest, nil
+	return ticks, duration, nil
 }
 
 // rescale is value*to/from, to the nearest, halves away from zero, as ffmpeg's av_rescale.

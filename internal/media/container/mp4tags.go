@@ -11,15 +11,31 @@ import (
 // readUserData reads what a movie says of its content. What may be a tag and isn't known is left to ffprobe.
 func (m *movie) readUserData(b box) error {
 	return m.inside(b, func(b box) error {
-		switch b.kind {
-		case "meta":
+		if b.kind == "meta" {
 			return m.readDescriptions(b)
-		case "chpl", "XMP_", "\xA9too", "\xA9swr", "\xA9xyz", "\xA9mak", "\xA9mod", "\xA9enc", "\xA9cmt":
-			return nil
-		default:
-			return errUnsure
 		}
+		return known(b, ownData)
 	})
+}
+
+// ownData is what movies' user data may have that says nothing of what an MP3 of this project takes over: chapters, places,
+// devices, and what makers of cameras and phones keep there for themselves.
+var ownData = []string{
+	"chpl", "XMP_", "\xA9too", "\xA9swr", "\xA9xyz", "\xA9mak", "\xA9mod", "\xA9enc", "\xA9cmt", "loci",
+	"smta", "smrd", "SDLN", // Samsung
+	"AMBA", "BCID", "CAME", "FIRM", "GPMF", "GUMI", "HMMT", "LENS", "MUID", "SETT", // GoPro
+}
+
+// readTrackData sees that a track's user data has no more than its name.
+func (m *movie) readTrackData(b box) error {
+	return m.inside(b, func(b box) error { return known(b, []string{"name"}) })
+}
+
+func known(b box, kinds []string) error {
+	if !slices.Contains(kinds, b.kind) {
+		return errUnsure
+	}
+	return nil
 }
 
 // readDescriptions reads the metadata box of iTunes.
@@ -98,14 +114,14 @@ func plainText(text string) error {
 	return nil
 }
 
-// readKeys sees that QuickTime's other form of metadata, with keys of any name, has none that counts.
+// readKeys sees that QuickTime's other form of metadata, with keys of any name, has none that counts. Android has it in MP4s.
 func (m *movie) readKeys(b box) error {
 	content, err := m.content(b)
 	if err != nil {
 		return err
 	}
 	content = bytes.ToLower(content)
-	if !m.quickTime || !bytes.Contains(content, []byte("hdlr\x00\x00\x00\x00\x00\x00\x00\x00mdta")) || !bytes.Contains(content, []byte("keys")) {
+	if !bytes.Contains(content, []byte("hdlr\x00\x00\x00\x00\x00\x00\x00\x00mdta")) || !bytes.Contains(content, []byte("keys")) {
 		return errUnsure
 	}
 	for _, name := range []string{"title", "artist", "album", "date", "year"} {

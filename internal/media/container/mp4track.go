@@ -30,10 +30,14 @@ func (m *movie) readTrack(b box) error {
 		if part, ok := parts[b.kind]; ok {
 			return once(part, b)
 		}
-		if b.kind == "tapt" || b.kind == "free" || b.kind == "skip" { // tapt: the picture's aperture
+		switch b.kind {
+		case "tapt", "free", "skip": // tapt: the picture's aperture
 			return nil
+		case "udta":
+			return m.readTrackData(b)
+		default:
+			return errUnsure
 		}
-		return errUnsure
 	})
 	if err != nil {
 		return err
@@ -184,33 +188,9 @@ func (t *track) readMedia(b box) error {
 }
 
 func (t *track) readClock(b box) error {
-	ticks, duration, rest, err := t.clock(b, 4)
-	if err != nil {
-		return err
-	}
-	t.ticks, t.duration = ticks, duration
-	t.stream.Language, err = parseLanguage(binary.BigEndian.Uint16(rest))
+	var err error
+	t.ticks, t.duration, err = t.clock(b, 4)
 	return err
-}
-
-// parseLanguage reads ISO 14496-12's three letters of five bits, and of QuickTime's numbers English.
-func parseLanguage(packed uint16) (string, error) {
-	const unspecified = 0x7FFF
-	switch packed {
-	case 0:
-		return "eng", nil
-	case unspecified:
-		return "", nil
-	}
-	var letters [3]byte
-	for i := range letters {
-		letter := packed >> (10 - 5*i) & 0x1F
-		if letter < 1 || letter > 26 {
-			return "", errUnsure
-		}
-		letters[i] = 'a' - 1 + byte(letter)
-	}
-	return string(letters[:]), nil
 }
 
 func (t *track) readInformation(b box) error {

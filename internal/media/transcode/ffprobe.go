@@ -100,8 +100,6 @@ func (s *Source) addTrack(stream probedStream, packets []probedPacket) {
 		Codec:    stream.Codec,
 		Channels: stream.Channels,
 		Layout:   stream.Layout,
-		Language: stream.Tags.get("language"),
-		Title:    stream.Tags.get("title"),
 		Default:  stream.Disposition["default"] == 1,
 		index:    stream.Index,
 	}

@@ -2,9 +2,11 @@ package transcode
 
 import (
 	"bytes"
+	"encoding/binary"
 	"io"
 	"math/rand/v2"
 	"slices"
+	"strings"
 	"sync"
 	"testing"
 
@@ -56,7 +58,7 @@ func TestPlainFilesNeedNoFFprobe(t *testing.T) {
 		"mp4 late":         {spec{Late: 0.7}, true},
 		"mp4 h264":         {spec{Extra: "-c:v libx264 -preset ultrafast -bf 2"}, true},
 		"mp4 tracks":       {spec{Tracks: 3, Extra: "-metadata:s:a:0 language=eng -metadata:s:a:1 language=deu -disposition:a:1 default"}, true},
-		"mp4 track titles": {spec{Tracks: 2, Extra: "-metadata:s:a:0 title=Comment"}, false},
+		"mp4 track titles": {spec{Tracks: 2, Extra: "-metadata:s:a:0 title=Comment"}, true},
 		"mp4 tags":         {spec{Extra: "-metadata title=Ä-Own -metadata artist=Somebody -metadata date=1999 -metadata album=LP -metadata comment=x"}, true},
 		"mp4 album artist": {spec{Extra: "-metadata album_artist=Somebody"}, false},
 		"mp4 alac":         {spec{Codec: "alac"}, true},
@@ -96,6 +98,55 @@ func TestPlainFilesNeedNoFFprobe(t *testing.T) {
 			}
 		})
 	}
+}
+
+// TestBoxesOfMakers puts in what phones and cameras keep in their videos for themselves.
+func TestBoxesOfMakers(t *testing.T) {
+	plain := mediatest.Bytes(t, mediatest.Spec{Extra: "-metadata title=Own"}) // ends with the user data in its index
+	text := "\x00\x05\x55\xC4other"
+	for name, test := range map[string]struct {
+		content []byte
+		known   bool
+	}{
+		"Samsung's data":  {within(plain, []string{"moov", "udta"}, box("smta", text), box("SDLN", text), box("smrd", text)), true},
+		"Samsung's end":   {within(plain, nil, box("sefd", text)), true},
+		"GoPro":           {within(plain, []string{"moov", "udta"}, box("FIRM", text), box("LENS", text), box("GPMF", text), box("AMBA", text)), true},
+		"WhatsApp":        {within(plain, nil, box("beam", text)), true},
+		"Android":         {within(plain, []string{"moov"}, keys("com.android.version", "14")), true},
+		"Android's place": {within(plain, []string{"moov", "udta"}, box("\xA9xyz", "\x00\x0A\x15\xC7+48.1+11.5/")), true},
+		"a title":         {within(plain, []string{"moov"}, keys("title", "Other")), false},
+		"another title":   {within(plain, []string{"moov", "udta"}, box("\xA9nam", text)), false},
+		"unknown data":    {within(plain, []string{"moov", "udta"}, box("????", text)), false},
+		"an unknown end":  {within(plain, nil, box("????", text)), false},
+	} {
+		if known := compare(t, test.content, false); known != test.known {
+			t.Errorf("%s: known: %t, want %t", name, known, test.known)
+		}
+	}
+}
+
+// box is a box of an MP4.
+func box(kind, content string) []byte {
+	return append(binary.BigEndian.AppendUint32(nil, uint32(8+len(content))), kind+content...)
+}
+
+// within puts boxes at the end of an MP4, which is that of the boxes named, each in the one before it.
+func within(content []byte, in []string, boxes ...[]byte) []byte {
+	added := slices.Concat(boxes...)
+	content = slices.Concat(content, added)
+	for _, kind := range in {
+		at := bytes.LastIndex(content, []byte(kind)) - 4
+		binary.BigEndian.PutUint32(content[at:], binary.BigEndian.Uint32(content[at:])+uint32(len(added)))
+	}
+	return content
+}
+
+// keys is metadata of any name, as QuickTime has it, and Android in MP4s.
+func keys(key, value string) []byte {
+	handler := box("hdlr", "\x00\x00\x00\x00\x00\x00\x00\x00mdta"+strings.Repeat("\x00", 13))
+	names := box("keys", "\x00\x00\x00\x00\x00\x00\x00\x01"+string(box("mdta", key)))
+	values := box("ilst", string(box("\x00\x00\x00\x01", string(box("data", "\x00\x00\x00\x01\x00\x00\x00\x00"+value)))))
+	return box("meta", string(slices.Concat(handler, names, values)))
 }
 
 // TestDamagedFilesAreReadAlike changes bytes of what a file says of itself. What is still understood must be

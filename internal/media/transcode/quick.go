@@ -31,7 +31,7 @@ func readPlain(from io.ReaderAt, size int64) (Source, bool) {
 func (s *Source) addPlain(index int, stream container.Stream) {
 	track := Track{
 		Number: len(s.Tracks) + 1, Codec: stream.Codec, SampleRate: stream.Rate, Channels: stream.Channels, Layout: stream.Layout,
-		Language: stream.Language, Title: stream.Title, Default: stream.Default, Duration: stream.Duration,
+		Default: stream.Default, Duration: stream.Duration,
 		index: index, start: stream.Start, exact: stream.Duration > 0, dense: stream.Gap <= buffer,
 		frames: stream.Frames,
 	}

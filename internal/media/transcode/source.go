@@ -32,13 +32,11 @@ type Tags struct {
 
 // Track is one audio stream.
 type Track struct {
-	Number     int    // 1 is the first audio track
-	Codec      string // ffmpeg's name; empty: unknown to it
-	SampleRate int    // Hz; 0: unknown
-	Channels   int    // 0: unknown
-	Layout     string // ffmpeg's name of the channels' places; empty: unknown
-	Language   string // as the file has it, mostly ISO 639-2; empty: not said
-	Title      string
+	Number     int           // 1 is the first audio track
+	Codec      string        // ffmpeg's name; empty: unknown to it
+	SampleRate int           // Hz; 0: unknown
+	Channels   int           // 0: unknown
+	Layout     string        // ffmpeg's name of the channels' places; empty: unknown
 	Default    bool          // what players choose
 	Encrypted  bool          // by copy protection
 	Duration   time.Duration // the file's where the track's is unknown; 0: unknown
