@@ -119,7 +119,7 @@ func TestFramesUnknown(t *testing.T) {
 	}
 	content := bytes.Clone(mediatest.Bytes(t, mediatest.Spec{Seconds: 2, NoPicture: true}))
 	durations := bytes.Index(content, []byte("stts")) + 12 // the first run: how many, how long
-	binary.BigEndian.PutUint32(content[durations+4:], 1025)
+	binary.BigEndian.PutUint32(content[durations+4:], 1060)
 	if frames := sound(t, content).Frames; frames != nil {
 		t.Errorf("with gaps: %+v", frames)
 	}

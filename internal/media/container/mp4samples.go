@@ -8,14 +8,14 @@ import (
 // tables is what the sample tables of a track say, as far as it is needed.
 type tables struct {
 	duration  uint64 // of all samples, in ticks
-	each      uint64 // of one sample, in ticks, but for the last, which may be shorter; 0: they differ
+	runs      []durations
 	samples   uint32
 	reordered bool  // pictures are not decoded in the order in which they are seen
 	at, size  int64 // of the first sample
 	bytes     int64 // of all samples
 	gap       int64 // bytes between two pieces, on average
 
-	sizes, runs, offsets table
+	sizes, counts, offsets table
 }
 
 // readSamples reads as little of the tables as it needs: they grow with the file.
@@ -138,7 +138,7 @@ func (t *track) readPlace(found map[string]box) error {
 	if err != nil {
 		return err
 	}
-	t.tables.runs = table{from, 3 * count, 4}
+	t.tables.counts = table{from, 3 * count, 4}
 	run, err := t.read(from, 12)
 	if err != nil {
 		return err
@@ -182,7 +182,12 @@ func (t *track) offset(from, width int64) (at int64, err error) {
 	return at, err
 }
 
-// readDurations adds the samples' durations up.
+// durations are those of so many samples in a row, in ticks.
+type durations struct {
+	count, each uint64
+}
+
+// readDurations reads how long each sample is.
 func (t *track) readDurations(b box) error {
 	count, from, err := t.table(b, 4, 8)
 	if err != nil {
@@ -194,18 +199,13 @@ func (t *track) readDurations(b box) error {
 	}
 	samples := uint64(0)
 	for entry := range slices.Chunk(entries, 8) {
-		number, each := uint64(binary.BigEndian.Uint32(entry)), uint64(binary.BigEndian.Uint32(entry[4:]))
-		if number == 0 || each == 0 || each > 1<<20 {
+		run := durations{uint64(binary.BigEndian.Uint32(entry)), uint64(binary.BigEndian.Uint32(entry[4:]))}
+		if run.count == 0 || run.each == 0 || run.each > 1<<20 {
 			return errUnsure
 		}
-		switch last := samples+number == uint64(t.tables.samples); {
-		case samples == 0:
-			t.tables.each = each
-		case each != t.tables.each && (!last || number > 1 || each > t.tables.each):
-			t.tables.each = 0
-		}
-		samples += number
-		t.tables.duration += number * each // fewer than 2^17 entries of less than 2^52 each
+		t.tables.runs = append(t.tables.runs, run)
+		samples += run.count
+		t.tables.duration += run.count * run.each // fewer than 2^17 entries of less than 2^52 each
 		if t.tables.duration > 1<<40 {
 			return errUnsure
 		}

@@ -271,21 +271,3 @@ func (t *track) finish() error {
 	}
 	return err
 }
-
-// frames tells where the frames are, if each is heard right after the one before: their clock then counts samples. ffmpeg takes
-// them up to the one in which the edit ends, and all of that.
-func (t *track) frames() *Frames {
-	const samples = aacFrame
-	if t.config == nil || int(t.ticks) != t.stream.Rate || t.tables.each != samples {
-		return nil
-	}
-	f := &Frames{
-		Config: t.config, Samples: samples, Count: int64(t.tables.samples),
-		sizes: t.tables.sizes, runs: t.tables.runs, offsets: t.tables.offsets,
-	}
-	if t.edited {
-		end := t.begin + int64(rescale(t.edits-t.empty, uint64(t.ticks), uint64(t.movie.ticks)))
-		f.Skip, f.Count = t.begin, min(f.Count, (end+samples-1)/samples)
-	}
-	return f
-}

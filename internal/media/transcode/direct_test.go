@@ -2,6 +2,7 @@ package transcode_test
 
 import (
 	"bytes"
+	"encoding/binary"
 	"log/slog"
 	"math/rand/v2"
 	"os"
@@ -80,6 +81,22 @@ func TestOrdinaryVideoNeedsNoFFmpeg(t *testing.T) {
 				t.Errorf("%d bytes that are not ffmpeg's %d", len(got), len(want))
 			}
 		})
+	}
+}
+
+// TestUnsteadyClock has frames that a telephone's clock calls longer or shorter than they are.
+func TestUnsteadyClock(t *testing.T) {
+	plain := mediatest.Bytes(t, mediatest.Spec{Seconds: 2, NoPicture: true, Sound: mediatest.Speech})
+	for each, times := range map[uint32]int{1025: 0, 1010: 0, 1040: 0, 1060: 1, 990: 1, 1300: 1} {
+		content := bytes.Clone(plain)
+		durations := bytes.Index(content, []byte("stts")) + 12 // of nearly all frames
+		binary.BigEndian.PutUint32(content[durations+4:], each)
+		job := transcode.Job{Source: mediatest.File(t, "video.m4a", content), Cores: 1}
+		got, _, n, err := started(t, false, job)
+		want, _, _, wantErr := started(t, true, job)
+		if err != nil || wantErr != nil || n != times || !bytes.Equal(got, want) {
+			t.Errorf("%d: ffmpeg was started %d times, want %d; %d bytes, want %d; %v, %v", each, n, times, len(got), len(want), err, wantErr)
+		}
 	}
 }
 
