@@ -9,6 +9,7 @@
 package container
 
 import (
+	"encoding/binary"
 	"errors"
 	"io"
 	"math"
@@ -68,14 +69,16 @@ func Read(from io.ReaderAt, size int64) (File, bool) {
 	if err != nil {
 		return File{}, false
 	}
-	if string(mark[4:]) != "ftyp" {
+	var file File
+	switch {
+	case string(mark[4:]) == "ftyp":
+		file, err = readMP4(src)
+	case binary.BigEndian.Uint32(mark) == idEBML:
+		file, err = readMatroska(src)
+	default:
 		return File{}, false
 	}
-	file, err := readMP4(src)
-	if err != nil {
-		return File{}, false
-	}
-	return file, true
+	return file, err == nil
 }
 
 // Bounds of what is read of one file.

@@ -51,6 +51,8 @@ func FuzzRead(f *testing.F) {
 		{Seconds: 0.2, Codec: "flac", NoPicture: true},
 		{Seconds: 0.2, Container: "mov", Extra: "-metadata title=Own"},
 		{Seconds: 0.2, Extra: "-metadata title=Own"},
+		{Seconds: 0.2, Container: "mkv", Extra: "-metadata title=Own"},
+		{Seconds: 0.2, Container: "webm"},
 	} {
 		f.Add(mediatest.Bytes(f, spec))
 	}

@@ -139,13 +139,9 @@ func (t *track) readPlace(found map[string]box) error {
 		return err
 	}
 	t.tables.counts = table{from, 3 * count, 4}
-	run, err := t.read(from, 12)
+	counts, err := t.read(from, count*12)
 	if err != nil {
 		return err
-	}
-	first, samples, description := binary.BigEndian.Uint32(run), binary.BigEndian.Uint32(run[4:]), binary.BigEndian.Uint32(run[8:])
-	if first != 1 || samples == 0 || description != 1 {
-		return errUnsure
 	}
 	offsets, width := found["stco"], int64(4)
 	if offsets.kind == "" {
@@ -157,6 +153,9 @@ func (t *track) readPlace(found map[string]box) error {
 		return err
 	}
 	t.tables.offsets = table{from, count, width}
+	if err := t.checkCounts(counts, count); err != nil {
+		return err
+	}
 	if t.tables.at, err = t.offset(from, width); err != nil {
 		return err
 	}
@@ -168,6 +167,27 @@ func (t *track) readPlace(found map[string]box) error {
 		t.tables.gap = between / (count - 1)
 	}
 	if t.tables.size == 0 || !t.holds(t.tables.at, t.tables.size) {
+		return errUnsure
+	}
+	return nil
+}
+
+// checkCounts sees that the chunks have all samples together, each of the one kind that there is.
+func (t *track) checkCounts(entries []byte, chunks int64) error {
+	var samples, frames, first int64
+	for entry := range slices.Chunk(entries, 12) {
+		next := int64(binary.BigEndian.Uint32(entry))
+		if first == 0 && next != 1 || next <= first || next > chunks || binary.BigEndian.Uint32(entry[8:]) != 1 {
+			return errUnsure
+		}
+		samples += (next - first) * frames
+		first, frames = next, int64(binary.BigEndian.Uint32(entry[4:]))
+		if frames == 0 {
+			return errUnsure
+		}
+	}
+	samples += (chunks + 1 - first) * frames
+	if samples != int64(t.tables.samples) {
 		return errUnsure
 	}
 	return nil

@@ -226,7 +226,7 @@ func TestFFmpegWithoutLAME(t *testing.T) {
 
 // TestFFmpegLacksLibrary breaks the installation, which is no fault of any video.
 func TestFFmpegLacksLibrary(t *testing.T) {
-	job := transcode.Job{Source: mediatest.Video(t, mediatest.Spec{Container: "mkv", Seconds: 30}), Sink: io.Discard}
+	job := transcode.Job{Source: mediatest.Video(t, mediatest.Spec{Container: "ts", Seconds: 30}), Sink: io.Discard}
 	for _, config := range []transcode.Config{
 		{FFmpeg: broken(t, "ffmpeg"), Cores: 1}, {FFmpeg: broken(t, "ffmpeg"), Cores: 2}, {FFprobe: broken(t, "ffprobe")},
 	} {

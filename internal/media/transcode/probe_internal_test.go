@@ -86,8 +86,27 @@ func TestPlainFilesNeedNoFFprobe(t *testing.T) {
 		"mp4 8 kHz":        {spec{Rate: 8000, Channels: 1}, true},
 		"mp4 22.05 kHz":    {spec{Rate: 22050}, true},
 		"mp4 96 kHz":       {spec{Rate: 96000}, true},
-		"mkv":              {spec{Container: "mkv"}, false},
-		"webm":             {spec{Container: "webm"}, false},
+		"mkv":              {spec{Container: "mkv"}, true},
+		"mkv late":         {spec{Container: "mkv", Late: 0.7}, true},
+		"mkv h264":         {spec{Container: "mkv", Extra: "-c:v libx264 -preset ultrafast -bf 2"}, true},
+		"mkv tracks":       {spec{Container: "mkv", Tracks: 3, Extra: "-metadata:s:a:0 language=eng -metadata:s:a:1 title=Comment -disposition:a:1 default"}, true},
+		"mkv tags":         {spec{Container: "mkv", Extra: "-metadata title=Ä-Own -metadata artist=Somebody -metadata date=1999 -metadata album=LP -metadata comment=x"}, true},
+		"mkv album artist": {spec{Container: "mkv", Extra: "-metadata album_artist=Somebody"}, false},
+		"mkv flac":         {spec{Container: "mkv", Codec: "flac", Rate: 44100}, true},
+		"mkv vorbis":       {spec{Container: "mkv", Codec: "libvorbis", Rate: 44100, Channels: 1}, true},
+		"mkv 5.1":          {spec{Container: "mkv", Channels: 6}, true},
+		"mkv 8 kHz":        {spec{Container: "mkv", Rate: 8000, Channels: 1}, true},
+		"mkv mp3":          {spec{Container: "mkv", Codec: "libmp3lame"}, false},
+		"mkv ac3":          {spec{Container: "mkv", Codec: "ac3"}, false},
+		"mkv pcm":          {spec{Container: "mkv", Codec: "pcm_s16le"}, false},
+		"mkv no sound":     {spec{Container: "mkv", NoSound: true}, true},
+		"mkv no picture":   {spec{Container: "mkv", NoPicture: true}, true},
+		"mkv live":         {spec{Container: "mkv", Extra: "-live 1"}, false},
+		"mkv cues first":   {spec{Container: "mkv", Seconds: 12, Extra: "-reserve_index_space 50000 -cluster_time_limit 1000"}, true},
+		"webm":             {spec{Container: "webm"}, true},
+		"webm late":        {spec{Container: "webm", Late: 0.7, Channels: 1}, true},
+		"webm vorbis":      {spec{Container: "webm", Codec: "libvorbis"}, true},
+		"webm opus 5.1":    {spec{Container: "webm", Channels: 6}, false},
 		"avi":              {spec{Container: "avi"}, false},
 	}
 	for name, test := range tests {
@@ -152,7 +171,7 @@ func keys(key, value string) []byte {
 // TestDamagedFilesAreReadAlike changes bytes of what a file says of itself. What is still understood must be
 // what ffprobe understands.
 func TestDamagedFilesAreReadAlike(t *testing.T) {
-	asked, most := 0, 16
+	asked, most := 0, 24
 	for seed := uint64(0); asked < most && seed < 40*uint64(most); seed++ {
 		random := rand.New(rand.NewPCG(seed, 1))
 		spec := []mediatest.Spec{
@@ -160,11 +179,16 @@ func TestDamagedFilesAreReadAlike(t *testing.T) {
 			{Seconds: 0.5, Late: 0.2, Extra: "-c:v libx264 -preset ultrafast"},
 			{Seconds: 0.5, Container: "m4a", Codec: "alac"},
 			{Seconds: 0.5, Container: "mov", Tracks: 2},
-		}[seed%4]
+			{Seconds: 0.5, Container: "mkv", Extra: "-metadata title=Own"},
+			{Seconds: 0.5, Container: "webm", Tracks: 2},
+		}[seed%6]
 		content := slices.Clone(mediatest.Bytes(t, spec))
-		begin := bytes.Index(content, []byte("moov")) + 4
+		begin, end := bytes.Index(content, []byte("moov"))+4, len(content)
+		if begin < 4 { // Matroska's index is at the beginning
+			begin, end = 4, bytes.Index(content, []byte("\x1F\x43\xB6\x75"))+40
+		}
 		for range 1 + random.IntN(2) {
-			at := begin + random.IntN(len(content)-begin)
+			at := begin + random.IntN(end-begin)
 			content[at] ^= 1 << random.IntN(8)
 		}
 		if bytes.Equal(content, mediatest.Bytes(t, spec)) {

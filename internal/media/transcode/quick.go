@@ -13,7 +13,8 @@ func readPlain(from io.ReaderAt, size int64) (Source, bool) {
 	if !ok {
 		return Source{}, false
 	}
-	source := Source{Format: file.Format, Duration: file.Duration, Tags: Tags(file.Tags), plain: true}
+	source := Source{Format: file.Format, Duration: file.Duration, Tags: Tags(file.Tags)}
+	source.plain = source.is("mov")
 	for index, stream := range file.Streams {
 		switch stream.Kind {
 		case container.Picture:
