@@ -25,6 +25,7 @@ import (
 	"github.com/unreel/unreel/internal/store/ledger"
 	"github.com/unreel/unreel/internal/store/users"
 	"github.com/unreel/unreel/internal/telemetry"
+	"github.com/unreel/unreel/internal/telemetry/observe"
 	"github.com/unreel/unreel/internal/webhook"
 	"github.com/unreel/unreel/web"
 )
@@ -120,16 +121,20 @@ func (p *process) listen(variable, address string) (net.Listener, error) {
 
 func (p *process) makeAuth() ([]component, error) {
 	logger := p.named("auth")
+	sender := p.mail // nil where nobody has named a mail server
+	if sender != nil {
+		sender = observe.AccountMail(sender, p.telemetry)
+	}
 	service, err := auth.New(auth.Config{
 		Issuer: auth.DefaultIssuer, Signup: p.settings.Signup, RateLimit: p.settings.RateLimit == "on",
 		PublicURL: p.settings.PublicURL,
-	}, p.users, p.mail, logger)
+	}, p.users, sender, logger)
 	if err != nil {
 		return nil, err
 	}
 	p.auth = service
 	var components []component
-	if p.mail != nil {
+	if sender != nil {
 		components = append(components, component{"auth's mail", service.Run})
 	}
 	if p.settings.AuthAddr == "" {

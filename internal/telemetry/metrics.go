@@ -28,6 +28,7 @@ type Metrics struct {
 	Failures     *prometheus.CounterVec   // conversions that failed for good, by slug
 	AudioSeconds prometheus.Counter       // of sound that was converted
 	Mails        *prometheus.CounterVec   // by result
+	AccountMails *prometheus.CounterVec   // by result
 	WebhookCalls *prometheus.CounterVec   // by result
 
 	Slots     *prometheus.GaugeVec // by topic
@@ -53,6 +54,9 @@ const (
 	Sent     = "sent"
 
 	Disabled = "disabled" // result of a webhook's call, beside Sent and Retried
+
+	Refused = "refused" // results of a try to send a mail, beside Sent and Retried or Failed
+	Unknown = "unknown"
 
 	Read    = "read" // directions
 	Written = "written"
@@ -109,9 +113,13 @@ func (m *Metrics) makeWork() {
 		m.Failures.WithLabelValues(string(slug))
 	}
 	m.AudioSeconds = m.counter("audio_seconds_total", "Seconds of sound that were converted.")
-	m.Mails = m.counterVec("mails_total", "Tries to send a mail, by what came of them.", "result")
+	m.Mails = m.counterVec("mails_total", "Tries to send a mail about a conversion, by what came of them.", "result")
 	for _, result := range mailResults {
 		m.Mails.WithLabelValues(result)
+	}
+	m.AccountMails = m.counterVec("account_mails_total", "Tries to send a mail about an account, by what came of them.", "result")
+	for _, result := range []string{Sent, Failed, Refused, Unknown} {
+		m.AccountMails.WithLabelValues(result)
 	}
 	m.WebhookCalls = m.counterVec("webhook_calls_total", "Tries to call a webhook, by what came of them.", "result")
 	for _, result := range []string{Sent, Retried, Disabled} {
@@ -120,7 +128,7 @@ func (m *Metrics) makeWork() {
 }
 
 // mailResults are the states that a try ends in, as the ledger names them, and Retried.
-var mailResults = []string{Sent, Retried, "refused", "given-up", "unknown"}
+var mailResults = []string{Sent, Retried, Refused, "given-up", Unknown}
 
 func (m *Metrics) makeQueue() {
 	m.Slots = m.gaugeVec("worker_slots", "How many hints this process handles at once: on video conversions, on mp3 mails.", "topic")

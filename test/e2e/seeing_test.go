@@ -61,11 +61,14 @@ func TestSeeing(t *testing.T) {
 	if got := harness.Stranger(t, c.URL).Get(t, harness.Path(t, link)); got.Status != http.StatusOK {
 		t.Fatal(got)
 	}
-	secrets := secretsOf(t, c, ada, link)
+	secrets := append(secretsOf(t, c, ada, link), resetOf(t, c, ada))
 
 	t.Run("traces", func(t *testing.T) { checkTrace(t, spans, secrets) })
 	t.Run("logs", func(t *testing.T) { checkLogs(t, c, secrets, id, failed.ID) })
-	t.Run("metrics", func(t *testing.T) { checkMetrics(t, c) })
+	t.Run("metrics", func(t *testing.T) {
+		checkMetrics(t, c)
+		checkAccountMail(t, c.Auths[0].Admin)
+	})
 }
 
 // inTrace sends the header that a browser with tracing would.
@@ -75,6 +78,27 @@ type inTrace struct{ http.RoundTripper }
 func (r inTrace) RoundTrip(request *http.Request) (*http.Response, error) {
 	request.Header.Set("Traceparent", "00-"+browserTrace+"-"+browserSpan+"-01")
 	return r.RoundTripper.RoundTrip(request)
+}
+
+// resetOf has a forgotten password be mailed about, and returns the token of that mail.
+func resetOf(t *testing.T, c *harness.Cluster, ada *harness.User) (token string) {
+	t.Helper()
+	answer := ada.Post(t, "/v1/password-resets", "application/json", strings.NewReader(`{"email":"`+ada.Email+`"}`))
+	if answer.Status != http.StatusAccepted {
+		t.Fatal(answer)
+	}
+	harness.Eventually(t, "the mail about the account", func() error {
+		for _, mail := range c.Mails("Choose another password") {
+			if found := mailedLink.FindStringSubmatch(strings.ReplaceAll(mail, "=\r\n", "")); found != nil {
+				token = found[3]
+				return nil
+			}
+		}
+		return errors.New("not there yet")
+	})
+	// Used or not, it must be nowhere to be read.
+	_ = ada.Post(t, "/v1/password-resets/"+token, "application/json", strings.NewReader(`{"password":"short"}`))
+	return token
 }
 
 // secretsOf is what nobody may find in logs or traces.
@@ -202,6 +226,16 @@ func checkMetrics(t *testing.T, c *harness.Cluster) {
 	}
 }
 
+// checkAccountMail wants auth to have counted the mail about the account.
+func checkAccountMail(t *testing.T, admin string) {
+	harness.Eventually(t, "the count of mails about accounts", func() error {
+		if text := scraped(t, admin); !strings.Contains(text, "unreel_account_mails_total{result=\"sent\"} 1\n") {
+			return errors.New("it is not 1")
+		}
+		return nil
+	})
+}
+
 func filter(names []string, keep func(string) bool) []string {
 	var kept []string
 	for _, name := range names {
@@ -215,6 +249,16 @@ func filter(names []string, keep func(string) bool) []string {
 // scrape returns the names of metrics, with their types.
 func scrape(t *testing.T, admin string) []string {
 	t.Helper()
+	var names []string
+	for _, line := range regexp.MustCompile(`(?m)^# TYPE (.+)$`).FindAllStringSubmatch(scraped(t, admin), -1) {
+		names = append(names, line[1])
+	}
+	return names
+}
+
+// scraped is what Prometheus would read.
+func scraped(t *testing.T, admin string) string {
+	t.Helper()
 	response, err := http.Get(admin + "/metrics")
 	if err != nil {
 		t.Fatal(err)
@@ -224,9 +268,5 @@ func scrape(t *testing.T, admin string) []string {
 	if err != nil || response.StatusCode != http.StatusOK {
 		t.Fatalf("%d, %v: %s", response.StatusCode, err, body)
 	}
-	var names []string
-	for _, line := range regexp.MustCompile(`(?m)^# TYPE (.+)$`).FindAllStringSubmatch(string(body), -1) {
-		names = append(names, line[1])
-	}
-	return names
+	return string(body)
 }

@@ -28,3 +28,31 @@ func (s mailSender) Send(ctx context.Context, message mail.Message) error {
 	}
 	return err
 }
+
+// AccountMail counts what comes of mails about accounts. Those about conversions are counted where their outcome is
+// written down; of these nothing is left but what the mail server says.
+func AccountMail(sender mail.Sender, by *telemetry.Telemetry) mail.Sender {
+	return accountMail{sender, by.Metrics}
+}
+
+type accountMail struct {
+	mail.Sender
+
+	metrics *telemetry.Metrics
+}
+
+// Send implements mail.Sender.
+func (s accountMail) Send(ctx context.Context, message mail.Message) error {
+	err := s.Sender.Send(ctx, message)
+	result := telemetry.Sent
+	switch {
+	case errors.Is(err, mail.ErrRefused):
+		result = telemetry.Refused
+	case errors.Is(err, mail.ErrUnknown):
+		result = telemetry.Unknown
+	case err != nil:
+		result = telemetry.Failed
+	}
+	s.metrics.AccountMails.WithLabelValues(result).Inc()
+	return err
+}

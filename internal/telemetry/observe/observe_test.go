@@ -208,6 +208,33 @@ func TestMailCounts(t *testing.T) {
 	})
 }
 
+// answering is a mail server that answers as it is told.
+type answering struct {
+	mail.Sender
+
+	answer error
+}
+
+func (a *answering) Send(context.Context, mail.Message) error { return a.answer }
+
+// TestAccountMailCounts has mails about accounts be taken, refused and left.
+func TestAccountMailCounts(t *testing.T) {
+	watched, server := watch(t), &answering{}
+	sender := observe.AccountMail(server, watched)
+	for _, server.answer = range []error{nil, mail.ErrRefused, mail.ErrUnknown, errors.New("away"), errors.New("away")} {
+		if err := sender.Send(t.Context(), mail.Message{}); !errors.Is(err, server.answer) {
+			t.Errorf("got %v, want %v", err, server.answer)
+		}
+	}
+	want := map[string]string{
+		`account_mails_total{result="sent"}`: "1", `account_mails_total{result="refused"}`: "1",
+		`account_mails_total{result="unknown"}`: "1", `account_mails_total{result="failed"}`: "2",
+	}
+	if diff := cmp.Diff(want, samples(t, watched, "account_mails_total")); diff != "" {
+		t.Errorf("metrics (-want +got):\n%s", diff)
+	}
+}
+
 // TestWebhookCallCounts has calls of webhooks end in every way there is.
 func TestWebhookCallCounts(t *testing.T) {
 	w := newWorld(t)
