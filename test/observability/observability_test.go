@@ -92,11 +92,26 @@ func checkExpression(t *testing.T, known map[string]metric, text string) {
 
 func TestAlerts(t *testing.T) {
 	known, runbook := metrics(t), anchors(read(t, "docs/operations.md"))
+	var alerts []string
+	for _, rule := range rules(t) {
+		alerts = append(alerts, strings.ToLower(rule.Alert))
+		checkExpression(t, known, rule.Expr)
+		checkRunbook(t, rule, runbook)
+	}
+	for anchor := range runbook {
+		if strings.HasPrefix(anchor, "unreel") && !slices.Contains(alerts, anchor) {
+			t.Errorf("docs/operations.md has %s, which is no alert", anchor)
+		}
+	}
+}
+
+// rules returns what Prometheus reads in deploy/prometheus.
+func rules(t *testing.T) (all []rulefmt.Rule) {
+	t.Helper()
 	paths, err := filepath.Glob(root + "deploy/prometheus/*.yaml")
 	if err != nil || len(paths) == 0 {
 		t.Fatalf("no rules: %v", err)
 	}
-	var alerts []string
 	for _, path := range paths {
 		groups, failed := rulefmt.ParseFile(path, false, model.LegacyValidation, parser.NewParser(parser.Options{}), slog.New(slog.DiscardHandler))
 		for _, err := range failed {
@@ -106,18 +121,10 @@ func TestAlerts(t *testing.T) {
 			continue
 		}
 		for _, group := range groups.Groups {
-			for _, rule := range group.Rules {
-				alerts = append(alerts, strings.ToLower(rule.Alert))
-				checkExpression(t, known, rule.Expr)
-				checkRunbook(t, rule, runbook)
-			}
+			all = append(all, group.Rules...)
 		}
 	}
-	for anchor := range runbook {
-		if strings.HasPrefix(anchor, "unreel") && !slices.Contains(alerts, anchor) {
-			t.Errorf("docs/operations.md has %s, which is no alert", anchor)
-		}
-	}
+	return all
 }
 
 func checkRunbook(t *testing.T, rule rulefmt.Rule, runbook map[string]bool) {
