@@ -116,6 +116,22 @@ func (c *cluster) outside() (got []string) {
 				got = append(got, fmt.Sprintf("%s -> private:%d", w.name, port))
 			}
 		}
+		if w.component() == "notifier" {
+			got = append(got, c.strange(w)...)
+		}
+	}
+	return got
+}
+
+// strange is what else there is between the Internet and private networks that a stranger's webhook could name.
+func (c *cluster) strange(w workload) (got []string) {
+	for _, address := range []string{
+		"0.0.0.1", "100.64.0.1", "127.0.0.1", "169.254.169.254", "172.16.0.1", "192.0.0.192", "192.168.0.1", "198.18.0.1", "224.0.0.1", "255.255.255.255",
+		"::1", "::10.0.0.1", "64:ff9b::a00:1", "64:ff9b:1::1", "2002:a00:1::1", "fd00:ec2::254", "fe80::1", "fec0::1", "ff02::1",
+	} {
+		if c.leaves(w, peer{address: address}, corev1.ContainerPort{ContainerPort: 443}) {
+			got = append(got, fmt.Sprintf("%s -> %s", w.name, address))
+		}
 	}
 	return got
 }

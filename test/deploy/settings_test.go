@@ -63,12 +63,12 @@ func known(command string) (map[string]bool, error) {
 	return names, nil
 }
 
-// needed is the settings that a service cannot do without.
+// needed is the settings that a service cannot do without, or that whoever runs it is to find at once.
 var needed = map[string][]string{
-	"auth":      {"UNREEL_DATABASE", "UNREEL_MAIL", "UNREEL_MAIL_FROM", "UNREEL_PUBLIC_URL", "UNREEL_ADMIN_ADDR"},
-	"gateway":   {"UNREEL_DATABASE", "UNREEL_BLOBS", "UNREEL_QUEUE", "UNREEL_PUBLIC_URL", "UNREEL_ADMIN_ADDR", "UNREEL_TRUSTED_PROXIES"},
+	"auth":      {"UNREEL_DATABASE", "UNREEL_MAIL", "UNREEL_MAIL_FROM", "UNREEL_PUBLIC_URL", "UNREEL_SIGNUP", "UNREEL_ADMIN_ADDR"},
+	"gateway":   {"UNREEL_DATABASE", "UNREEL_BLOBS", "UNREEL_QUEUE", "UNREEL_PUBLIC_URL", "UNREEL_WEBHOOKS", "UNREEL_ADMIN_ADDR", "UNREEL_TRUSTED_PROXIES"},
 	"converter": {"UNREEL_DATABASE", "UNREEL_BLOBS", "UNREEL_QUEUE", "UNREEL_ADMIN_ADDR", "UNREEL_CONVERTERS"},
-	"notifier":  {"UNREEL_DATABASE", "UNREEL_QUEUE", "UNREEL_MAIL", "UNREEL_MAIL_FROM", "UNREEL_PUBLIC_URL", "UNREEL_ADMIN_ADDR"},
+	"notifier":  {"UNREEL_DATABASE", "UNREEL_QUEUE", "UNREEL_MAIL", "UNREEL_MAIL_FROM", "UNREEL_PUBLIC_URL", "UNREEL_WEBHOOKS", "UNREEL_ADMIN_ADDR"},
 	"migrate":   {"UNREEL_DATABASE"},
 }
 
