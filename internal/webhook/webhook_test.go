@@ -100,6 +100,19 @@ func TestCall(t *testing.T) {
 	}
 }
 
+// TestErrorsHideTheAddress has calls fail in several ways. Many addresses are secrets, and errors are logged.
+func TestErrorsHideTheAddress(t *testing.T) {
+	url, _ := receiver(t, []byte("secret"), http.StatusNotFound)
+	for address, mode := range map[string]webhook.Mode{
+		url: webhook.Public, "http://127.0.0.1:1": webhook.Any, strings.Replace(url, "http:", "https:", 1): webhook.Any, url + "/": webhook.Any, "http://[": webhook.Any,
+	} {
+		err := webhook.NewCaller(mode).Do(t.Context(), webhook.Call{ID: "1_2", URL: address + "/services/B01?key=hush", Secret: []byte("secret"), Payload: []byte(`{"a":1}`)})
+		if err == nil || strings.Contains(err.Error(), "services") || strings.Contains(err.Error(), "hush") {
+			t.Errorf("%s: %v", address, err)
+		}
+	}
+}
+
 // TestNothingInside calls a server of this machine by its address and by a name that leads there.
 func TestNothingInside(t *testing.T) {
 	caller := webhook.NewCaller(webhook.Public)

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"strings"
 	"sync"
 	"time"
 
@@ -103,7 +104,8 @@ func (w *Webhooks) callDue(ctx context.Context, slots chan struct{}, calls *sync
 
 func (w *Webhooks) call(ctx context.Context, delivery ledger.Delivery) {
 	hook := delivery.Webhook
-	logger := w.logger.With("webhook", hook.ID, "user", hook.Owner, "delivery", delivery.ID, "try", delivery.Attempts)
+	about, _, _ := strings.Cut(delivery.ID, "_") // which conversion has ended
+	logger := w.logger.With("conversion", about, "webhook", hook.ID, "user", hook.Owner, "delivery", delivery.ID, "try", delivery.Attempts)
 	ctx = context.WithoutCancel(ctx) // it ends soon by itself
 	called := w.caller.Do(ctx, webhook.Call{ID: delivery.ID, URL: hook.URL, Secret: hook.Secret, Payload: delivery.Payload})
 	ctx, cancel := context.WithTimeout(ctx, settleTime)

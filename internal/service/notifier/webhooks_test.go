@@ -1,6 +1,7 @@
 package notifier_test
 
 import (
+	"bytes"
 	"context"
 	"encoding/json"
 	"errors"
@@ -9,6 +10,7 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"path/filepath"
+	"strings"
 	"sync"
 	"testing"
 	"time"
@@ -37,10 +39,29 @@ type world struct {
 	db     *database.DB
 	ledger *ledger.Ledger
 	queue  queue.Queue
+	log    *lockedBuffer
 
 	mutex   sync.Mutex
 	answers []int // what the receiver answers, the last again and again
 	calls   []call
+}
+
+// lockedBuffer is a log that can be read while it is written.
+type lockedBuffer struct {
+	mutex  sync.Mutex
+	buffer bytes.Buffer
+}
+
+func (b *lockedBuffer) Write(p []byte) (int, error) {
+	b.mutex.Lock()
+	defer b.mutex.Unlock()
+	return b.buffer.Write(p)
+}
+
+func (b *lockedBuffer) String() string {
+	b.mutex.Lock()
+	defer b.mutex.Unlock()
+	return b.buffer.String()
 }
 
 type call struct {
@@ -50,7 +71,7 @@ type call struct {
 
 func newWorld(t *testing.T, answers ...int) *world {
 	t.Helper()
-	w := &world{T: t, answers: answers}
+	w := &world{T: t, answers: answers, log: &lockedBuffer{}}
 	var err error
 	w.db, err = database.Open("sqlite:" + filepath.Join(t.TempDir(), "unreel.db"))
 	w.must(err)
@@ -58,7 +79,7 @@ func newWorld(t *testing.T, answers ...int) *world {
 	store := sqlledger.New(w.db)
 	w.must(store.Migrate(t.Context()))
 	w.ledger = ledger.New(store, ledger.DefaultConfig())
-	logger := slog.New(slog.DiscardHandler)
+	logger := slog.New(slog.NewJSONHandler(w.log, nil))
 	w.queue = local.New(logger)
 	sender, err := mailfile.New(mailfile.Config{Dir: t.TempDir(), From: "unreel@localhost"})
 	w.must(err)
@@ -168,6 +189,19 @@ func (w *world) wantCall(got call, event string, record ledger.Record) {
 	}
 }
 
+// wantLine wants what was logged of a call to name the conversion as every other line does.
+func (w *world) wantLine(message string, record ledger.Record) {
+	w.Helper()
+	harness.Eventually(w.T, "the line "+message, func() error {
+		for line := range strings.Lines(w.log.String()) {
+			if strings.Contains(line, message) && strings.Contains(line, `"conversion":"`+string(record.ID)+`"`) {
+				return nil
+			}
+		}
+		return errors.New("it is not there")
+	})
+}
+
 // TestWebhooks has hints come twice, and one call each be made.
 func TestWebhooks(t *testing.T) {
 	w := newWorld(t, http.StatusNoContent)
@@ -187,6 +221,7 @@ func TestWebhookIsTriedAgain(t *testing.T) {
 	done := w.ended(1, nil)
 	w.called(1)
 	w.settled(1)
+	w.wantLine("webhook not called", done)
 	w.db.Advance(6 * time.Second)
 	w.hint(done)
 	w.called(2)
@@ -195,6 +230,7 @@ func TestWebhookIsTriedAgain(t *testing.T) {
 	w.hint(done)
 	calls := w.called(3)
 	w.settled(0)
+	w.wantLine("webhook called", done)
 	if calls[0].id != calls[2].id || string(calls[0].body) != string(calls[2].body) {
 		t.Errorf("calls %v", calls)
 	}
