@@ -25,27 +25,34 @@ type cost struct {
 	wall, cpu time.Duration // cpu: of the command and all that it has started
 }
 
-func run(b *testing.B, name string, args ...string) cost {
+func run(b *testing.B, words ...string) cost {
 	b.Helper()
 	began := time.Now()
-	command := exec.Command(name, args...)
+	command := exec.Command(words[0], words[1:]...)
 	if text, err := command.CombinedOutput(); err != nil {
-		b.Fatalf("%s: %v\n%s", name, err, text)
+		b.Fatalf("%s: %v\n%s", words[0], err, text)
 	}
 	return cost{time.Since(began), command.ProcessState.UserTime() + command.ProcessState.SystemTime()}
 }
 
-// plain is what everybody else runs.
-func plain(b *testing.B, video string) cost {
-	b.Helper()
-	output := filepath.Join(b.TempDir(), "plain.mp3")
-	return run(b, "ffmpeg", "-loglevel", "error", "-nostdin", "-y", "-i", video, "-vn", "-c:a", "libmp3lame", "-q:a", "2", output)
+// plainly is what everybody else runs.
+func plainly(video, output string) []string {
+	return []string{"ffmpeg", "-loglevel", "error", "-nostdin", "-y", "-i", video, "-vn", "-c:a", "libmp3lame", "-q:a", "2", output}
 }
 
-// converted is what `unreel convert` takes.
+// ours is what is to take less.
+func ours(video, output string) []string {
+	return []string{harness.Binary(), "convert", "--force", "-o", output, video}
+}
+
+func plain(b *testing.B, video string) cost {
+	b.Helper()
+	return run(b, plainly(video, filepath.Join(b.TempDir(), "plain.mp3"))...)
+}
+
 func converted(b *testing.B, video, output string) cost {
 	b.Helper()
-	return run(b, harness.Binary(), "convert", "--force", "-o", output, video)
+	return run(b, ours(video, output)...)
 }
 
 func median(durations []time.Duration) time.Duration {
@@ -80,6 +87,27 @@ func BenchmarkConvert(b *testing.B) {
 	}
 }
 
+// BenchmarkOneCore has one processor for either.
+func BenchmarkOneCore(b *testing.B) {
+	if _, err := exec.LookPath("taskset"); err != nil {
+		b.Skip("taskset keeps a process on one processor: ", err)
+	}
+	video := speech(b, time.Minute)
+	output := filepath.Join(b.TempDir(), "out.mp3")
+	pinned := []string{"taskset", "-c", "0"}
+	var r race
+	for b.Loop() {
+		r.theirs = append(r.theirs, run(b, slices.Concat(pinned, plainly(video, output))...))
+		r.ours = append(r.ours, run(b, slices.Concat(pinned, ours(video, output))...))
+	}
+	r.report(b)
+}
+
+func speech(b *testing.B, length time.Duration) string {
+	b.Helper()
+	return mediatest.Video(b, mediatest.Spec{Seconds: length.Seconds(), Sound: mediatest.Speech})
+}
+
 // BenchmarkConvertTwoHours takes minutes a round: UNREEL_BENCH=long asks for it.
 func BenchmarkConvertTwoHours(b *testing.B) {
 	if os.Getenv("UNREEL_BENCH") != "long" {
@@ -89,7 +117,7 @@ func BenchmarkConvertTwoHours(b *testing.B) {
 }
 
 func compare(b *testing.B, length time.Duration) {
-	video := mediatest.Video(b, mediatest.Spec{Seconds: length.Seconds(), Sound: mediatest.Speech})
+	video := speech(b, length)
 	output := filepath.Join(b.TempDir(), "unreel.mp3")
 	var r race
 	for b.Loop() {
@@ -114,8 +142,8 @@ func BenchmarkManyFiles(b *testing.B) {
 		runtime.NumCPU())
 	var r race
 	for b.Loop() {
-		r.theirs = append(r.theirs, run(b, "sh", append([]string{"-c", each, "sh"}, names...)...))
-		r.ours = append(r.ours, run(b, harness.Binary(), append([]string{"convert", "--force", "-o", dir}, names...)...))
+		r.theirs = append(r.theirs, run(b, append([]string{"sh", "-c", each, "sh"}, names...)...))
+		r.ours = append(r.ours, run(b, append([]string{harness.Binary(), "convert", "--force", "-o", dir}, names...)...))
 	}
 	r.report(b)
 }
