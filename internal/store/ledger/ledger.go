@@ -37,7 +37,8 @@ type Record struct {
 
 	// Fence counts the claims. Only the claim that holds the newest may change the record.
 	Fence int64
-	// LeaseUntil is when the claim ends unless it is renewed. While receiving, the gateway holds it.
+	// LeaseUntil is when the claim ends unless it is renewed. While receiving, the gateway holds it; of a video that
+	// comes in pieces, whichever takes one.
 	LeaseUntil time.Time
 	// NotBefore is the earliest next attempt, after a passing error.
 	NotBefore time.Time
@@ -51,6 +52,9 @@ type Record struct {
 	LastError string
 
 	Mail Mail
+
+	// Pieces is how far the video has come, if it arrives in pieces.
+	Pieces Pieces
 
 	// FilesDue is when the video and the MP3 have to be removed; zero for never.
 	FilesDue time.Time
@@ -156,6 +160,8 @@ type Store interface {
 type Config struct {
 	Lease         time.Duration // of a claim
 	ReceiveLease  time.Duration // of an upload between two signs of life
+	PieceLease    time.Duration // of a piece of an upload between two signs of life
+	UploadLife    time.Duration // of an upload in pieces to which nothing is added
 	MailLease     time.Duration // of one try to send a mail
 	MaxAttempts   int           // conversions tried before one is given up
 	MailPatience  time.Duration // how long a mail is tried
@@ -164,11 +170,14 @@ type Config struct {
 	TombstoneLife time.Duration // how long a tombstone stays after its files are gone
 }
 
-// DefaultConfig is what the services run with.
+// DefaultConfig is what the services run with. The lease of a piece is short, since who was cut off comes back within
+// seconds and waits for it; that of an upload lasts over a night without a line.
 func DefaultConfig() Config {
 	return Config{
 		Lease:         60 * time.Second,
 		ReceiveLease:  2 * time.Minute,
+		PieceLease:    20 * time.Second,
+		UploadLife:    24 * time.Hour,
 		MailLease:     2 * time.Minute,
 		MaxAttempts:   5,
 		MailPatience:  72 * time.Hour,

@@ -21,29 +21,33 @@ type Upload struct {
 // returns the conversion that has it and ErrKeyInUse; if the owner's account has ended, ErrClosed.
 func (l *Ledger) Receive(ctx context.Context, upload Upload) (Record, error) {
 	return l.store.Insert(ctx, func(now time.Time) Record {
-		lease := now.Add(l.config.ReceiveLease)
-		return Record{
-			Conversion: conversion.Conversion{
-				ID:        upload.ID,
-				Owner:     upload.Owner,
-				Username:  upload.Username,
-				Status:    conversion.Receiving,
-				Video:     conversion.Video{Name: upload.Name},
-				Options:   upload.Options,
-				CreatedAt: now,
-			},
-			LeaseUntil:     lease,
-			WakeDue:        lease,
-			Mail:           Mail{Status: MailNone},
-			IdempotencyKey: upload.IdempotencyKey,
-		}
+		r := upload.receiving(now)
+		r.hold(now, l.config.ReceiveLease)
+		return r
 	})
+}
+
+// receiving is the record of a conversion whose video has yet to come.
+func (u Upload) receiving(now time.Time) Record {
+	return Record{
+		Conversion: conversion.Conversion{
+			ID:        u.ID,
+			Owner:     u.Owner,
+			Username:  u.Username,
+			Status:    conversion.Receiving,
+			Video:     conversion.Video{Name: u.Name},
+			Options:   u.Options,
+			CreatedAt: now,
+		},
+		Mail:           Mail{Status: MailNone},
+		IdempotencyKey: u.IdempotencyKey,
+	}
 }
 
 // KeepReceiving says that bytes still arrive. ErrStale means that the upload has been given up.
 func (l *Ledger) KeepReceiving(ctx context.Context, id conversion.ID) error {
 	_, err := l.store.Update(ctx, id, func(r *Record, now time.Time) error {
-		if r.Status != conversion.Receiving {
+		if r.Status != conversion.Receiving || r.inPieces() {
 			return ErrStale
 		}
 		r.hold(now, l.config.ReceiveLease)
@@ -56,7 +60,7 @@ func (l *Ledger) KeepReceiving(ctx context.Context, id conversion.ID) error {
 // here on it is a promise. ErrStale means that the upload has been given up before.
 func (l *Ledger) Accept(ctx context.Context, id conversion.ID, size int64, sha256 string) (Record, error) {
 	return l.store.Update(ctx, id, func(r *Record, now time.Time) error {
-		if r.Status != conversion.Receiving {
+		if r.Status != conversion.Receiving || r.inPieces() {
 			return ErrStale
 		}
 		r.Video.Size, r.Video.SHA256 = size, sha256

@@ -97,6 +97,9 @@ func (r *Record) snooze(now time.Time) {
 func (l *Ledger) Recover(ctx context.Context) error {
 	return l.store.UpdateAwake(ctx, func(r *Record, now time.Time) {
 		r.LeaseUntil = time.Time{}
+		if r.Status == conversion.Receiving && r.inPieces() {
+			return // the rest can still come
+		}
 		if r.Mail.Status == MailSending {
 			r.Mail.LeaseUntil = time.Time{}
 		}

@@ -58,6 +58,9 @@ func longest(r ledger.Record) time.Duration {
 	if r.Status.Terminal() {
 		return time.Hour // between two tries of a mail
 	}
+	if r.Status == conversion.Receiving && r.Pieces.Length > 0 {
+		return ledger.DefaultConfig().UploadLife
+	}
 	return 12 * time.Minute // between two attempts, with jitter
 }
 
@@ -78,6 +81,10 @@ func checkRecord(t *rapid.T, r ledger.Record) {
 		t.Fatalf("an MP3 without an end, or the other way round: %+v", r)
 	case (r.Status == conversion.Failed) != (r.Failure != nil) && r.Status != conversion.Deleted:
 		t.Fatalf("a failure without a reason, or the other way round: %+v", r)
+	case r.Status == conversion.Receiving && r.Pieces.Length > 0 && r.Pieces.Offset >= r.Pieces.Length:
+		t.Fatalf("all bytes are there, and nobody will convert them: %+v", r)
+	case r.Status != conversion.Receiving && r.Status != conversion.Deleted && r.Pieces.Offset != r.Pieces.Length:
+		t.Fatalf("%s without all its bytes: %+v", r.Status, r)
 	case r.Status == conversion.Deleted && r.FilesDue.IsZero():
 		t.Fatalf("a tombstone that nobody will ever remove: %+v", r)
 	}
@@ -90,6 +97,9 @@ func (m *model) checkChange(t *rapid.T, seen *history, after ledger.Record, now 
 	}
 	if after.Fence < before.Fence || after.Mail.Fence < before.Mail.Fence {
 		t.Fatalf("a fence went back: %s", cmp.Diff(before, after))
+	}
+	if after.Pieces.Offset < before.Pieces.Offset {
+		t.Fatalf("bytes that lasted are gone: %s", cmp.Diff(before, after))
 	}
 	if before.Status.Terminal() && after.Status != before.Status && m.asked != after.ID {
 		t.Fatalf("%s became %s although nobody asked for it", before.Status, after.Status)

@@ -36,6 +36,7 @@ type model struct {
 	seen   map[conversion.ID]*history
 	claims []claim // handed out to converters, old ones too
 	mails  []claim // handed out to notifiers, old ones too
+	pieces []claim // handed out to gateways, old ones too
 	// asked is what the current step may end or revive, because its owner asked for it; "" for nothing.
 	asked conversion.ID
 }
@@ -152,6 +153,56 @@ func (m *model) Abandon(t *rapid.T) {
 	expect(t, m.Ledger.Abandon(background(), m.anyID(t)), ledger.ErrStale, ledger.ErrNotFound)
 }
 
+func (m *model) ReceivePieces(t *rapid.T) {
+	if len(m.ids) == 4 {
+		t.Skip("enough")
+	}
+	record, err := m.Ledger.ReceivePieces(background(), upload(ada), length, metadata)
+	expect(t, err)
+	m.ids = append(m.ids, record.ID)
+}
+
+func (m *model) ClaimPiece(t *rapid.T) {
+	id := m.anyID(t)
+	offset := rapid.SampledFrom([]int64{0, 100, 200, length}).Draw(t, "offset")
+	if history, known := m.seen[id]; known && rapid.Bool().Draw(t, "asks first") {
+		offset = history.record.Pieces.Offset
+	}
+	record, err := m.Ledger.ClaimPiece(background(), ada, id, offset)
+	expect(t, err, ledger.ErrHeld, ledger.ErrOffset, ledger.ErrNotFound)
+	if err == nil {
+		m.pieces = append(m.pieces, claim{record.ID, record.Fence})
+	}
+}
+
+func (m *model) Piece(t *rapid.T) {
+	c := m.anyClaim(t, m.pieces)
+	at := arrived(m.seen[c.id].record.Pieces.Offset + rapid.SampledFrom([]int64{0, 100, 600}).Draw(t, "bytes"))
+	full := at.Offset >= length
+	var err error
+	switch rapid.SampledFrom([]string{"keep", "save", "end", "accept"}).Draw(t, "outcome") {
+	case "keep":
+		full, err = false, m.KeepPiece(background(), c.id, c.fence)
+	case "save":
+		err = m.SavePiece(background(), c.id, c.fence, at)
+	case "end":
+		_, err = m.EndPiece(background(), c.id, c.fence, at)
+	case "accept":
+		full = false
+		_, err = m.AcceptPieces(background(), c.id, c.fence, digest)
+	}
+	if full && errors.Is(err, ledger.ErrOffset) {
+		return
+	}
+	m.wantFenced(t, err, c, func(r ledger.Record) bool { return r.Status == conversion.Receiving && r.Fence == c.fence })
+}
+
+// PieceCrash lets a gateway die with a piece in hand.
+func (m *model) PieceCrash(t *rapid.T) {
+	m.ClaimPiece(t)
+	m.backend.Advance(ledger.DefaultConfig().PieceLease + time.Second)
+}
+
 func (m *model) Claim(t *rapid.T) {
 	record, err := m.Ledger.Claim(background(), m.anyID(t))
 	expect(t, err, ledger.ErrHeld, ledger.ErrNotFound)
@@ -240,13 +291,15 @@ func (m *model) Owner(t *rapid.T) {
 	id := m.anyID(t)
 	owner := rapid.SampledFrom([]string{ada, ada, brendan}).Draw(t, "owner")
 	var err error
-	switch rapid.SampledFrom([]string{"cancel", "retry", "delete"}).Draw(t, "asks for") {
+	switch rapid.SampledFrom([]string{"cancel", "retry", "delete", "terminate"}).Draw(t, "asks for") {
 	case "cancel":
 		_, err = m.Cancel(background(), owner, id)
 	case "retry":
 		_, err = m.Retry(background(), owner, id)
 	case "delete":
 		_, err = m.Delete(background(), owner, id)
+	case "terminate":
+		_, err = m.Terminate(background(), owner, id)
 	}
 	expect(t, err, ledger.ErrNotFound, ledger.ErrConflict, ledger.ErrExpired)
 	if err == nil {
@@ -307,7 +360,7 @@ func (m *model) forget(t *rapid.T) {
 // settle lets a relay, a converter and a notifier do their work until nothing is left of it.
 func (m *model) settle(t *rapid.T) {
 	for range 20 {
-		m.backend.Advance(2 * time.Hour) // longer than any back-off
+		m.backend.Advance(25 * time.Hour) // longer than any back-off, and than the life of what nobody uploads any more
 		woken, err := m.ClaimDue(background(), 100)
 		expect(t, err)
 		if len(woken) == 0 {

@@ -19,7 +19,7 @@ var columns = []string{
 	"created_at", "started_at", "finished_at", "expires_at",
 	"fence", "lease_until", "not_before", "wake_due", "wakes", "queued_at", "last_error",
 	"mail_status", "mail_fence", "mail_lease_until", "mail_attempts", "mail_uncertain",
-	"files_due", "files_gone", "idempotency_key", "trace",
+	"files_due", "files_gone", "idempotency_key", "trace", "pieces",
 }
 
 var (
@@ -54,6 +54,7 @@ func toRow(r *ledger.Record) ([]any, error) {
 		due(r.FilesDue), r.FilesGone,
 		sql.NullString{String: r.IdempotencyKey, Valid: r.IdempotencyKey != ""},
 		r.Trace,
+		sql.NullString{String: text(r.Pieces), Valid: r.Pieces.Length > 0},
 	}
 	if failed != nil {
 		return nil, fmt.Errorf("encode conversion: %w", failed)
@@ -124,7 +125,8 @@ func scanRow(row scanner) (r ledger.Record, now time.Time, err error) {
 		&r.Fence, micros{&r.LeaseUntil}, micros{&r.NotBefore}, micros{&r.WakeDue}, &r.Wakes,
 		micros{&r.QueuedAt}, &r.LastError,
 		&r.Mail.Status, &r.Mail.Fence, micros{&r.Mail.LeaseUntil}, &r.Mail.Attempts, &r.Mail.Uncertain,
-		micros{&r.FilesDue}, &r.FilesGone, &key, &r.Trace, micros{&now},
+		micros{&r.FilesDue}, &r.FilesGone, &key, &r.Trace,
+		document{&r.Pieces, &unreadable}, micros{&now},
 	)
 	r.IdempotencyKey = key.String
 	if errors.Is(err, sql.ErrNoRows) {

@@ -95,7 +95,7 @@ func TestUnreadableRecord(t *testing.T) {
 }
 
 // newerSteps is how many migrations there are from the traces on.
-var newerSteps = map[string]int{"SQLite": 8, "MySQL": 4}
+var newerSteps = map[string]int{"SQLite": 9, "MySQL": 5}
 
 // TestOlderRows writes as a program did that knew nothing of traces, into its tables, and upgrades them.
 func TestOlderRows(t *testing.T) {
@@ -132,6 +132,7 @@ func TestOlderRows(t *testing.T) {
 				t.Fatal(err)
 			}
 			change("ALTER TABLE conversions DROP COLUMN trace")
+			change("ALTER TABLE conversions DROP COLUMN pieces")
 			for _, newer := range []string{"closed_owners", "webhooks", "deliveries"} {
 				change("DROP TABLE " + newer)
 			}
@@ -146,8 +147,8 @@ func TestOlderRows(t *testing.T) {
 			insert(during) // by one that has not been replaced yet
 			for _, id := range []conversion.ID{before, during} {
 				record, err := keeper.Claim(t.Context(), id)
-				if err != nil || record.Trace != "" {
-					t.Errorf("claim of an older program's row: trace %q, %v", record.Trace, err)
+				if err != nil || record.Trace != "" || record.Pieces.Length != 0 {
+					t.Errorf("claim of an older program's row: trace %q, pieces %+v, %v", record.Trace, record.Pieces, err)
 				}
 			}
 		})
