@@ -14,7 +14,7 @@ import (
 // Effects names every point: a contract's package and the method that changes something outside. What the tests of
 // this package list beside them changes nothing.
 var Effects = []string{
-	"blob.Abort", "blob.Commit", "blob.Create", "blob.Delete", "blob.Write",
+	"blob.Abort", "blob.Append", "blob.Commit", "blob.Create", "blob.Delete", "blob.Sync", "blob.Write",
 	"ledger.Forget", "ledger.Insert", "ledger.Secret", "ledger.Update", "ledger.UpdateAwake", "ledger.UpdateDue",
 	"mail.Send",
 	"queue.Announce", "queue.Publish",

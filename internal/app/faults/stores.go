@@ -81,6 +81,16 @@ func (b trappedBlobs) Create(ctx context.Context, kind blob.Kind, id conversion.
 	return trappedWriter{writer, b.trap}, nil
 }
 
+// Append implements blob.Store.
+func (b trappedBlobs) Append(ctx context.Context, kind blob.Kind, id conversion.ID, fence int64, from blob.Mark) (blob.Appender, error) {
+	defer b.trap.leave(b.trap.enter("blob.Append"))
+	appender, err := b.Store.Append(ctx, kind, id, fence, from)
+	if err != nil {
+		return nil, err
+	}
+	return trappedAppender{appender, b.trap}, nil
+}
+
 // Delete implements blob.Store.
 func (b trappedBlobs) Delete(ctx context.Context, kind blob.Kind, id conversion.ID) error {
 	defer b.trap.leave(b.trap.enter("blob.Delete"))
@@ -108,6 +118,29 @@ func (w trappedWriter) Commit(ctx context.Context, meta blob.Meta) error {
 func (w trappedWriter) Abort() error {
 	defer w.trap.leave(w.trap.enter("blob.Abort"))
 	return w.Writer.Abort()
+}
+
+type trappedAppender struct {
+	blob.Appender
+	trap *Trap
+}
+
+// Write implements io.Writer.
+func (a trappedAppender) Write(p []byte) (int, error) {
+	defer a.trap.leave(a.trap.enter("blob.Write"))
+	return a.Appender.Write(p)
+}
+
+// Sync implements blob.Appender.
+func (a trappedAppender) Sync(ctx context.Context) (blob.Mark, error) {
+	defer a.trap.leave(a.trap.enter("blob.Sync"))
+	return a.Appender.Sync(ctx)
+}
+
+// Commit implements blob.Appender.
+func (a trappedAppender) Commit(ctx context.Context, meta blob.Meta) error {
+	defer a.trap.leave(a.trap.enter("blob.Commit"))
+	return a.Appender.Commit(ctx, meta)
 }
 
 // Users puts the trap around what a service does to accounts.

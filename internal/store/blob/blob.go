@@ -56,6 +56,11 @@ type Info struct {
 type Store interface {
 	// Create begins a blob. Nothing is seen under the id until Commit.
 	Create(ctx context.Context, kind Kind, id conversion.ID) (Writer, error)
+	// Append goes on with a blob that is written in pieces, at a mark that an appender of any process has returned; the
+	// zero Mark begins the blob. What was written behind the mark is gone, and so is a Commit. Of several appenders that
+	// of the highest fence prevails: the others get ErrSuperseded, sooner or later, and change nothing that its marks
+	// stand for. ErrNotFound means that what lies before the mark is not there. Writes end with the context.
+	Append(ctx context.Context, kind Kind, id conversion.ID, fence int64, from Mark) (Appender, error)
 	// Open returns a committed blob, to read from its start or any other offset. The caller closes it.
 	Open(ctx context.Context, kind Kind, id conversion.ID) (Reader, error)
 	// Delete removes a blob and whatever is left of it by a crash; a blob that is not there is no error.

@@ -94,6 +94,50 @@ func (w *blobWriter) Abort() error {
 	return err
 }
 
+// Append implements blob.Store. The span lasts until the appender is closed.
+func (s *blobStore) Append(ctx context.Context, kind blob.Kind, id conversion.ID, fence int64, from blob.Mark) (blob.Appender, error) {
+	ctx, end := s.eye.look(ctx, "blob.append "+string(kind), id)
+	appender, err := s.Store.Append(ctx, kind, id, fence, from)
+	if err != nil {
+		end(err)
+		return nil, err
+	}
+	return &blobAppender{appender, s.passage(kind, telemetry.Written, end)}, nil
+}
+
+type blobAppender struct {
+	blob.Appender
+	passage
+}
+
+// Write implements io.Writer.
+func (a *blobAppender) Write(p []byte) (int, error) {
+	n, err := a.Appender.Write(p)
+	a.pass(n, err)
+	return n, err
+}
+
+// Sync implements blob.Appender.
+func (a *blobAppender) Sync(ctx context.Context) (blob.Mark, error) {
+	mark, err := a.Appender.Sync(ctx)
+	a.pass(0, err)
+	return mark, err
+}
+
+// Commit implements blob.Appender.
+func (a *blobAppender) Commit(ctx context.Context, meta blob.Meta) error {
+	err := a.Appender.Commit(ctx, meta)
+	a.pass(0, err)
+	return err
+}
+
+// Close implements io.Closer.
+func (a *blobAppender) Close() error {
+	err := a.Appender.Close()
+	a.finish(err)
+	return err
+}
+
 // Open implements blob.Store. The span lasts until the reader is closed.
 func (s *blobStore) Open(ctx context.Context, kind blob.Kind, id conversion.ID) (blob.Reader, error) {
 	ctx, end := s.eye.look(ctx, "blob.read "+string(kind), id)

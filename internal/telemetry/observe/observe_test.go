@@ -342,6 +342,16 @@ func TestBlobs(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
+	appender, err := blobs.Append(ctx, blob.Video, conversion.NewID(time.Now()), 1, blob.Mark{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, err = appender.Write([]byte("x"))
+	_, synced := appender.Sync(ctx)
+	err = errors.Join(err, synced, appender.Commit(ctx, blob.Meta{}), appender.Close())
+	if err != nil {
+		t.Fatal(err)
+	}
 	reader, err := blobs.Open(ctx, blob.Video, id)
 	if err != nil {
 		t.Fatal(err)
@@ -359,7 +369,7 @@ func TestBlobs(t *testing.T) {
 		t.Error(err)
 	}
 	want := map[string]string{
-		`blob_bytes_total{direction="written",kind="videos"}`: "1000", `blob_bytes_total{direction="read",kind="videos"}`: "1000",
+		`blob_bytes_total{direction="written",kind="videos"}`: "1001", `blob_bytes_total{direction="read",kind="videos"}`: "1000",
 	}
 	if diff := cmp.Diff(want, samples(t, watched, "blob")); diff != "" {
 		t.Errorf("metrics (-want +got):\n%s", diff)

@@ -122,6 +122,10 @@ func testBadID(t *testing.T, store blob.Store) {
 			writer.Abort()
 			t.Errorf("create %q gave no error", id)
 		}
+		if appender, err := store.Append(ctx, blob.Video, id, 1, blob.Mark{}); err == nil {
+			appender.Close()
+			t.Errorf("append to %q gave no error", id)
+		}
 		if reader, err := store.Open(ctx, blob.Video, id); err == nil {
 			reader.Close()
 			t.Errorf("open %q gave no error", id)

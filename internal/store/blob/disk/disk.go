@@ -198,6 +198,16 @@ func (s *Store) sync(folder string) error {
 	return errors.Join(err, dir.Close())
 }
 
+// syncUp makes a folder's entries durable, and those of all folders above it. They may be new, made by whoever asks or by
+// another that has not come so far; syncing one that has not changed costs next to nothing.
+func (s *Store) syncUp(folder string) error {
+	for ; ; folder = filepath.Dir(folder) {
+		if err := s.sync(folder); err != nil || folder == "." {
+			return err
+		}
+	}
+}
+
 // notFound turns a missing file into the contract's error.
 func notFound(err error, operation string, kind blob.Kind, id conversion.ID) error {
 	if errors.Is(err, fs.ErrNotExist) {

@@ -285,6 +285,94 @@ func TestFullWhileWriting(t *testing.T) {
 	}
 }
 
+// TestFullInPieces wants what a mark stands for to be there when there is room again.
+func TestFullInPieces(t *testing.T) {
+	store := open(t, Config{Dir: t.TempDir(), Reserve: 100})
+	free := int64(1000)
+	store.free = func() (int64, error) { return free, nil }
+	first, err := store.Append(t.Context(), blob.Video, id, 1, blob.Mark{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := io.WriteString(first, "some "); err != nil {
+		t.Fatal(err)
+	}
+	mark, err := first.Sync(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := first.Write(bytes.Repeat([]byte{1}, spaceInterval)); err != nil {
+		t.Fatal(err)
+	}
+	free = 99
+	for range 2 {
+		if _, err := first.Write([]byte{1}); !errors.Is(err, blob.ErrFull) {
+			t.Errorf("write: got %v, want ErrFull", err)
+		}
+	}
+	if _, err := first.Sync(t.Context()); !errors.Is(err, blob.ErrFull) {
+		t.Errorf("sync: got %v, want ErrFull", err)
+	}
+	if err := first.Close(); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := store.Append(t.Context(), blob.Video, id, 2, mark); !errors.Is(err, blob.ErrFull) {
+		t.Errorf("append: got %v, want ErrFull", err)
+	}
+	free = 1000
+	second, err := store.Append(t.Context(), blob.Video, id, 2, mark)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := io.WriteString(second, "video"); err != nil {
+		t.Fatal(err)
+	}
+	if err := errors.Join(second.Commit(t.Context(), blob.Meta{}), second.Close()); err != nil {
+		t.Fatal(err)
+	}
+	path, err := store.Path(blob.Video, id)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if got, err := os.ReadFile(path); string(got) != "some video" || err != nil {
+		t.Errorf("read %q, %v", got, err)
+	}
+	if len(store.fences.writing) != 0 {
+		t.Error("somebody is still said to write")
+	}
+}
+
+// TestPiecesLast goes on in another process.
+func TestPiecesLast(t *testing.T) {
+	dir := t.TempDir()
+	first := open(t, Config{Dir: dir})
+	a, err := first.Append(t.Context(), blob.Video, id, 1, blob.Mark{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := io.WriteString(a, "video"); err != nil {
+		t.Fatal(err)
+	}
+	mark, err := a.Sync(t.Context())
+	if err := errors.Join(err, a.Close(), first.Close()); err != nil {
+		t.Fatal(err)
+	}
+	want := "videos/51/81/6b033c4259dafd7437a38151.pieces.part"
+	if mode, there := files(t, dir)[want]; !there || mode != 0o600 {
+		t.Errorf("%s: %v, %v", want, there, mode)
+	}
+	b, err := open(t, Config{Dir: dir}).Append(t.Context(), blob.Video, id, 2, mark)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := errors.Join(b.Commit(t.Context(), blob.Meta{}), b.Close()); err != nil {
+		t.Fatal(err)
+	}
+	if _, there := files(t, dir)["videos/51/81/6b033c4259dafd7437a38151"]; !there {
+		t.Errorf("files: %v", files(t, dir))
+	}
+}
+
 func TestOrFull(t *testing.T) {
 	for err, want := range map[error]bool{
 		&fs.PathError{Op: "write", Path: "x", Err: syscall.ENOSPC}: true,

@@ -15,6 +15,8 @@ type fence struct {
 	mutex   sync.Mutex // held while a blob takes its place
 	writers int
 	highest int64 // of what has been committed since the first of these writers came
+	// appender is the newest that adds to the blob in pieces; the others may do nothing any more.
+	appender *appender
 }
 
 // enter counts one more writer of a name.

@@ -111,13 +111,7 @@ func (w *writer) commit(fence int64) error {
 	if err := w.takePlace(fence); err != nil {
 		return err
 	}
-	// The folders may be new, made by this writer or by another that has not come so far; syncing one
-	// that has not changed costs next to nothing.
-	for folder := filepath.Dir(w.final); ; folder = filepath.Dir(folder) {
-		if err := w.store.sync(folder); err != nil || folder == "." {
-			return err
-		}
-	}
+	return w.store.syncUp(filepath.Dir(w.final))
 }
 
 // takePlace renames the staging file over the blob, unless that is of a later claim.

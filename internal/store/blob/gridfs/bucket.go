@@ -68,6 +68,7 @@ type chunk struct {
 	N       int32         `bson:"n"`
 	Data    []byte        `bson:"data"`
 	Writer  bson.ObjectID `bson:"writer"`
+	Fence   int64         `bson:"fence,omitempty"` // of the claim of an appender
 }
 
 // claim is a document of fs.staging: somebody writes a blob. Its _id is the conversion's if the writer's chunks
@@ -77,6 +78,7 @@ type claim struct {
 	Conversion bson.ObjectID `bson:"conversion"`
 	Writer     bson.ObjectID `bson:"writer"`
 	Created    time.Time     `bson:"created"`
+	Fence      int64         `bson:"fence,omitempty"` // of an appender
 }
 
 // bucket returns the collections of a kind.
@@ -140,12 +142,36 @@ func (b bucket) find(ctx context.Context, id bson.ObjectID) (found file, ok bool
 
 // holder returns whose claim has this _id; bson.NilObjectID if there is none.
 func (b bucket) holder(ctx context.Context, id bson.ObjectID) (bson.ObjectID, error) {
-	var found claim
-	err := b.claims.FindOne(ctx, byID(id)).Decode(&found)
-	if errors.Is(err, mongo.ErrNoDocuments) {
-		return bson.NilObjectID, nil
-	}
+	found, _, err := b.claimAt(ctx, id)
 	return found.Writer, err
+}
+
+// claimAt reads one claim, and says whether there is one.
+func (b bucket) claimAt(ctx context.Context, id bson.ObjectID) (found claim, ok bool, err error) {
+	err = b.claims.FindOne(ctx, byID(id)).Decode(&found)
+	if errors.Is(err, mongo.ErrNoDocuments) {
+		return claim{}, false, nil
+	}
+	return found, err == nil, err
+}
+
+// chunkAt reads one chunk, and says whether there is one.
+func (b bucket) chunkAt(ctx context.Context, id bson.ObjectID, n int32) (found chunk, ok bool, err error) {
+	err = b.chunks.FindOne(ctx, bson.D{{Key: "files_id", Value: id}, {Key: "n", Value: n}}).Decode(&found)
+	if errors.Is(err, mongo.ErrNoDocuments) {
+		return chunk{}, false, nil
+	}
+	return found, err == nil, err
+}
+
+// claimsOf reads the claims that a filter finds, without the bytes that some have.
+func (b bucket) claimsOf(ctx context.Context, filter bson.D) (claims []claim, err error) {
+	cursor, err := b.claims.Find(ctx, filter, options.Find().SetProjection(bson.D{{Key: "data", Value: 0}}))
+	if err != nil {
+		return nil, err
+	}
+	err = cursor.All(ctx, &claims)
+	return claims, err
 }
 
 func byID(id bson.ObjectID) bson.D { return bson.D{{Key: "_id", Value: id}} }

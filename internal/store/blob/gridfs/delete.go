@@ -44,12 +44,8 @@ func (b bucket) remove(ctx context.Context, id bson.ObjectID) error {
 
 // places returns every files_id under which chunks of a conversion lie.
 func (b bucket) places(ctx context.Context, id bson.ObjectID) (bson.A, error) {
-	cursor, err := b.claims.Find(ctx, bson.D{{Key: "conversion", Value: id}})
+	claims, err := b.claimsOf(ctx, bson.D{{Key: "conversion", Value: id}})
 	if err != nil {
-		return nil, fmt.Errorf("claims: %w", err)
-	}
-	var claims []claim
-	if err := cursor.All(ctx, &claims); err != nil {
 		return nil, fmt.Errorf("claims: %w", err)
 	}
 	places := bson.A{id}

@@ -14,6 +14,9 @@
 //     it up is broken after some seconds: that holder is dead, or stalled while writing. It finds out before it can
 //     commit, and what it still removes is only what it saw while the claim was its own.
 //
+// A blob that is written in pieces has one claim and one writer's mark for all who add to it; appender says how they stay
+// apart.
+//
 // What is promised: a reader gets the whole of one writer's bytes or an error, since chunks and file bear their
 // writer's mark; and a writer whose claim was broken, or whose blob was deleted while it wrote, commits nothing.
 // What is not: a crash while a file is being replaced may leave neither the old one nor the new one, a

@@ -81,12 +81,8 @@ func (l *listing) files(ctx context.Context) iter.Seq2[blob.Info, error] {
 }
 
 func (l *listing) note(ctx context.Context) error {
-	cursor, err := l.bucket.claims.Find(ctx, bson.D{})
+	claims, err := l.bucket.claimsOf(ctx, bson.D{})
 	if err != nil {
-		return err
-	}
-	var claims []claim
-	if err := cursor.All(ctx, &claims); err != nil {
 		return err
 	}
 	for _, found := range claims {

@@ -153,10 +153,10 @@ func (w *writer) flush(run runner) error {
 
 // insert inserts the next chunk, when not too many others are on their way.
 func (w *writer) insert(run runner, data []byte) error {
-	if err := run(w.enter); err != nil {
+	if err := run(w.store.enter); err != nil {
 		return fmt.Errorf("wait to write blob: %w", err)
 	}
-	defer w.leave()
+	defer w.store.leave()
 	next := chunk{ID: bson.NewObjectID(), FilesID: w.place(), N: w.chunks, Data: data, Writer: w.mark}
 	if err := run(func(ctx context.Context) error { return w.insertOne(ctx, next) }); err != nil {
 		return fmt.Errorf("write blob: %w", err)
@@ -169,16 +169,17 @@ func (w *writer) insert(run runner, data []byte) error {
 	return nil
 }
 
-func (w *writer) enter(ctx context.Context) error {
+// enter waits until another chunk may be on its way.
+func (s *Store) enter(ctx context.Context) error {
 	select {
-	case w.store.slots <- struct{}{}:
+	case s.slots <- struct{}{}:
 		return nil
 	case <-ctx.Done():
 		return ctx.Err()
 	}
 }
 
-func (w *writer) leave() { <-w.store.slots }
+func (s *Store) leave() { <-s.slots }
 
 func (w *writer) insertOne(ctx context.Context, next chunk) error {
 	if time.Since(w.checked) > checkInterval {
