@@ -664,8 +664,17 @@ type WebhookRequest struct {
 // LastEventID defines model for LastEventID.
 type LastEventID = string
 
+// TusResumable defines model for TusResumable.
+type TusResumable = string
+
+// UploadChecksum defines model for UploadChecksum.
+type UploadChecksum = string
+
 // BadRequest An error, as RFC 9457 has it.
 type BadRequest = Problem
+
+// ChecksumMismatch An error, as RFC 9457 has it.
+type ChecksumMismatch = Problem
 
 // Conflict An error, as RFC 9457 has it.
 type Conflict = Problem
@@ -682,6 +691,9 @@ type InsufficientStorage = Problem
 // Invalid An error, as RFC 9457 has it.
 type Invalid = Problem
 
+// Locked An error, as RFC 9457 has it.
+type Locked = Problem
+
 // NotFound An error, as RFC 9457 has it.
 type NotFound = Problem
 
@@ -690,6 +702,9 @@ type TooLarge = Problem
 
 // TooManyRequests An error, as RFC 9457 has it.
 type TooManyRequests = Problem
+
+// TusVersion An error, as RFC 9457 has it.
+type TusVersion = Problem
 
 // Unauthorized An error, as RFC 9457 has it.
 type Unauthorized = Problem
@@ -758,6 +773,50 @@ type GetMP3Params struct {
 type WatchConversionsParams struct {
 	// LastEventID The `id` of the last event that arrived before the connection broke. The stream then begins with a `status` event for every conversion that may have changed since.
 	LastEventID *LastEventID `json:"Last-Event-ID,omitempty"`
+}
+
+// CreateUploadParams defines parameters for CreateUpload.
+type CreateUploadParams struct {
+	// TusResumable The version of tus that is spoken. It must be there, and be `1.0.0`.
+	TusResumable *TusResumable `json:"Tus-Resumable,omitempty"`
+
+	// UploadLength How many bytes the video has. It has to be known; `Upload-Defer-Length` is not offered.
+	UploadLength *int64 `json:"Upload-Length,omitempty"`
+
+	// UploadDeferLength Not offered.
+	UploadDeferLength *string `json:"Upload-Defer-Length,omitempty"`
+
+	// UploadMetadata Pairs of a key and a value in base64, with a space between them, separated by commas. `filename` is the video's name;
+	// every other key is an option as in the form of `POST /v1/conversions`. `filetype`, `name`, `type` and
+	// `relativePath`, which clients send by themselves, mean nothing.
+	UploadMetadata *string `json:"Upload-Metadata,omitempty"`
+
+	// UploadChecksum What the body's bytes have to be, as `sha1`, `sha256` or `md5`, a space, and the checksum in base64. If they are not, none of them counts.
+	UploadChecksum *UploadChecksum `json:"Upload-Checksum,omitempty"`
+}
+
+// DeleteUploadParams defines parameters for DeleteUpload.
+type DeleteUploadParams struct {
+	// TusResumable The version of tus that is spoken. It must be there, and be `1.0.0`.
+	TusResumable *TusResumable `json:"Tus-Resumable,omitempty"`
+}
+
+// GetUploadParams defines parameters for GetUpload.
+type GetUploadParams struct {
+	// TusResumable The version of tus that is spoken. It must be there, and be `1.0.0`.
+	TusResumable *TusResumable `json:"Tus-Resumable,omitempty"`
+}
+
+// AppendUploadParams defines parameters for AppendUpload.
+type AppendUploadParams struct {
+	// UploadOffset Where these bytes begin in the video.
+	UploadOffset *int64 `json:"Upload-Offset,omitempty"`
+
+	// UploadChecksum What the body's bytes have to be, as `sha1`, `sha256` or `md5`, a space, and the checksum in base64. If they are not, none of them counts.
+	UploadChecksum *UploadChecksum `json:"Upload-Checksum,omitempty"`
+
+	// TusResumable The version of tus that is spoken. It must be there, and be `1.0.0`.
+	TusResumable *TusResumable `json:"Tus-Resumable,omitempty"`
 }
 
 // UploadMultipartRequestBody defines body for Upload for multipart/form-data ContentType.
@@ -879,6 +938,21 @@ type ServerInterface interface {
 	// RefreshSession Stay logged in
 	// (POST /v1/sessions/refresh)
 	RefreshSession(w http.ResponseWriter, r *http.Request)
+	// DescribeUploads What of tus there is
+	// (OPTIONS /v1/uploads)
+	DescribeUploads(w http.ResponseWriter, r *http.Request)
+	// CreateUpload Begin an upload in pieces
+	// (POST /v1/uploads)
+	CreateUpload(w http.ResponseWriter, r *http.Request, params CreateUploadParams)
+	// DeleteUpload Give an upload up
+	// (DELETE /v1/uploads/{id})
+	DeleteUpload(w http.ResponseWriter, r *http.Request, id ID, params DeleteUploadParams)
+	// GetUpload Ask how far an upload has come
+	// (HEAD /v1/uploads/{id})
+	GetUpload(w http.ResponseWriter, r *http.Request, id ID, params GetUploadParams)
+	// AppendUpload Send the next bytes
+	// (PATCH /v1/uploads/{id})
+	AppendUpload(w http.ResponseWriter, r *http.Request, id ID, params AppendUploadParams)
 	// CreateUser Sign up
 	// (POST /v1/users)
 	CreateUser(w http.ResponseWriter, r *http.Request)
@@ -1621,6 +1695,325 @@ func (siw *ServerInterfaceWrapper) RefreshSession(w http.ResponseWriter, r *http
 	handler.ServeHTTP(w, r)
 }
 
+// DescribeUploads operation middleware
+func (siw *ServerInterfaceWrapper) DescribeUploads(w http.ResponseWriter, r *http.Request) {
+
+	handler := http.Handler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		siw.Handler.DescribeUploads(w, r)
+	}))
+
+	for _, middleware := range siw.HandlerMiddlewares {
+		handler = middleware(handler)
+	}
+
+	handler.ServeHTTP(w, r)
+}
+
+// CreateUpload operation middleware
+func (siw *ServerInterfaceWrapper) CreateUpload(w http.ResponseWriter, r *http.Request) {
+
+	var err error
+	_ = err
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params CreateUploadParams
+
+	headers := r.Header
+
+	// ------------- Optional header parameter "Tus-Resumable" -------------
+	if valueList, found := headers[http.CanonicalHeaderKey("Tus-Resumable")]; found {
+		var TusResumable TusResumable
+		n := len(valueList)
+		if n != 1 {
+			siw.ErrorHandlerFunc(w, r, &TooManyValuesForParamError{ParamName: "Tus-Resumable", Count: n})
+			return
+		}
+
+		err = runtime.BindStyledParameterWithOptions("simple", "Tus-Resumable", valueList[0], &TusResumable, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""})
+		if err != nil {
+			siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "Tus-Resumable", Err: err})
+			return
+		}
+
+		params.TusResumable = &TusResumable
+
+	}
+
+	// ------------- Optional header parameter "Upload-Length" -------------
+	if valueList, found := headers[http.CanonicalHeaderKey("Upload-Length")]; found {
+		var UploadLength int64
+		n := len(valueList)
+		if n != 1 {
+			siw.ErrorHandlerFunc(w, r, &TooManyValuesForParamError{ParamName: "Upload-Length", Count: n})
+			return
+		}
+
+		err = runtime.BindStyledParameterWithOptions("simple", "Upload-Length", valueList[0], &UploadLength, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "integer", Format: "int64"})
+		if err != nil {
+			siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "Upload-Length", Err: err})
+			return
+		}
+
+		params.UploadLength = &UploadLength
+
+	}
+
+	// ------------- Optional header parameter "Upload-Defer-Length" -------------
+	if valueList, found := headers[http.CanonicalHeaderKey("Upload-Defer-Length")]; found {
+		var UploadDeferLength string
+		n := len(valueList)
+		if n != 1 {
+			siw.ErrorHandlerFunc(w, r, &TooManyValuesForParamError{ParamName: "Upload-Defer-Length", Count: n})
+			return
+		}
+
+		err = runtime.BindStyledParameterWithOptions("simple", "Upload-Defer-Length", valueList[0], &UploadDeferLength, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""})
+		if err != nil {
+			siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "Upload-Defer-Length", Err: err})
+			return
+		}
+
+		params.UploadDeferLength = &UploadDeferLength
+
+	}
+
+	// ------------- Optional header parameter "Upload-Metadata" -------------
+	if valueList, found := headers[http.CanonicalHeaderKey("Upload-Metadata")]; found {
+		var UploadMetadata string
+		n := len(valueList)
+		if n != 1 {
+			siw.ErrorHandlerFunc(w, r, &TooManyValuesForParamError{ParamName: "Upload-Metadata", Count: n})
+			return
+		}
+
+		err = runtime.BindStyledParameterWithOptions("simple", "Upload-Metadata", valueList[0], &UploadMetadata, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""})
+		if err != nil {
+			siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "Upload-Metadata", Err: err})
+			return
+		}
+
+		params.UploadMetadata = &UploadMetadata
+
+	}
+
+	// ------------- Optional header parameter "Upload-Checksum" -------------
+	if valueList, found := headers[http.CanonicalHeaderKey("Upload-Checksum")]; found {
+		var UploadChecksum UploadChecksum
+		n := len(valueList)
+		if n != 1 {
+			siw.ErrorHandlerFunc(w, r, &TooManyValuesForParamError{ParamName: "Upload-Checksum", Count: n})
+			return
+		}
+
+		err = runtime.BindStyledParameterWithOptions("simple", "Upload-Checksum", valueList[0], &UploadChecksum, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""})
+		if err != nil {
+			siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "Upload-Checksum", Err: err})
+			return
+		}
+
+		params.UploadChecksum = &UploadChecksum
+
+	}
+
+	handler := http.Handler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		siw.Handler.CreateUpload(w, r, params)
+	}))
+
+	for _, middleware := range siw.HandlerMiddlewares {
+		handler = middleware(handler)
+	}
+
+	handler.ServeHTTP(w, r)
+}
+
+// DeleteUpload operation middleware
+func (siw *ServerInterfaceWrapper) DeleteUpload(w http.ResponseWriter, r *http.Request) {
+
+	var err error
+	_ = err
+
+	// ------------- Path parameter "id" -------------
+	var id ID
+
+	err = runtime.BindStyledParameterWithOptions("simple", "id", r.PathValue("id"), &id, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "", ValueIsUnescaped: true})
+	if err != nil {
+		siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "id", Err: err})
+		return
+	}
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params DeleteUploadParams
+
+	headers := r.Header
+
+	// ------------- Optional header parameter "Tus-Resumable" -------------
+	if valueList, found := headers[http.CanonicalHeaderKey("Tus-Resumable")]; found {
+		var TusResumable TusResumable
+		n := len(valueList)
+		if n != 1 {
+			siw.ErrorHandlerFunc(w, r, &TooManyValuesForParamError{ParamName: "Tus-Resumable", Count: n})
+			return
+		}
+
+		err = runtime.BindStyledParameterWithOptions("simple", "Tus-Resumable", valueList[0], &TusResumable, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""})
+		if err != nil {
+			siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "Tus-Resumable", Err: err})
+			return
+		}
+
+		params.TusResumable = &TusResumable
+
+	}
+
+	handler := http.Handler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		siw.Handler.DeleteUpload(w, r, id, params)
+	}))
+
+	for _, middleware := range siw.HandlerMiddlewares {
+		handler = middleware(handler)
+	}
+
+	handler.ServeHTTP(w, r)
+}
+
+// GetUpload operation middleware
+func (siw *ServerInterfaceWrapper) GetUpload(w http.ResponseWriter, r *http.Request) {
+
+	var err error
+	_ = err
+
+	// ------------- Path parameter "id" -------------
+	var id ID
+
+	err = runtime.BindStyledParameterWithOptions("simple", "id", r.PathValue("id"), &id, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "", ValueIsUnescaped: true})
+	if err != nil {
+		siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "id", Err: err})
+		return
+	}
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params GetUploadParams
+
+	headers := r.Header
+
+	// ------------- Optional header parameter "Tus-Resumable" -------------
+	if valueList, found := headers[http.CanonicalHeaderKey("Tus-Resumable")]; found {
+		var TusResumable TusResumable
+		n := len(valueList)
+		if n != 1 {
+			siw.ErrorHandlerFunc(w, r, &TooManyValuesForParamError{ParamName: "Tus-Resumable", Count: n})
+			return
+		}
+
+		err = runtime.BindStyledParameterWithOptions("simple", "Tus-Resumable", valueList[0], &TusResumable, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""})
+		if err != nil {
+			siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "Tus-Resumable", Err: err})
+			return
+		}
+
+		params.TusResumable = &TusResumable
+
+	}
+
+	handler := http.Handler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		siw.Handler.GetUpload(w, r, id, params)
+	}))
+
+	for _, middleware := range siw.HandlerMiddlewares {
+		handler = middleware(handler)
+	}
+
+	handler.ServeHTTP(w, r)
+}
+
+// AppendUpload operation middleware
+func (siw *ServerInterfaceWrapper) AppendUpload(w http.ResponseWriter, r *http.Request) {
+
+	var err error
+	_ = err
+
+	// ------------- Path parameter "id" -------------
+	var id ID
+
+	err = runtime.BindStyledParameterWithOptions("simple", "id", r.PathValue("id"), &id, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "", ValueIsUnescaped: true})
+	if err != nil {
+		siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "id", Err: err})
+		return
+	}
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params AppendUploadParams
+
+	headers := r.Header
+
+	// ------------- Optional header parameter "Upload-Offset" -------------
+	if valueList, found := headers[http.CanonicalHeaderKey("Upload-Offset")]; found {
+		var UploadOffset int64
+		n := len(valueList)
+		if n != 1 {
+			siw.ErrorHandlerFunc(w, r, &TooManyValuesForParamError{ParamName: "Upload-Offset", Count: n})
+			return
+		}
+
+		err = runtime.BindStyledParameterWithOptions("simple", "Upload-Offset", valueList[0], &UploadOffset, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "integer", Format: "int64"})
+		if err != nil {
+			siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "Upload-Offset", Err: err})
+			return
+		}
+
+		params.UploadOffset = &UploadOffset
+
+	}
+
+	// ------------- Optional header parameter "Upload-Checksum" -------------
+	if valueList, found := headers[http.CanonicalHeaderKey("Upload-Checksum")]; found {
+		var UploadChecksum UploadChecksum
+		n := len(valueList)
+		if n != 1 {
+			siw.ErrorHandlerFunc(w, r, &TooManyValuesForParamError{ParamName: "Upload-Checksum", Count: n})
+			return
+		}
+
+		err = runtime.BindStyledParameterWithOptions("simple", "Upload-Checksum", valueList[0], &UploadChecksum, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""})
+		if err != nil {
+			siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "Upload-Checksum", Err: err})
+			return
+		}
+
+		params.UploadChecksum = &UploadChecksum
+
+	}
+
+	// ------------- Optional header parameter "Tus-Resumable" -------------
+	if valueList, found := headers[http.CanonicalHeaderKey("Tus-Resumable")]; found {
+		var TusResumable TusResumable
+		n := len(valueList)
+		if n != 1 {
+			siw.ErrorHandlerFunc(w, r, &TooManyValuesForParamError{ParamName: "Tus-Resumable", Count: n})
+			return
+		}
+
+		err = runtime.BindStyledParameterWithOptions("simple", "Tus-Resumable", valueList[0], &TusResumable, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""})
+		if err != nil {
+			siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "Tus-Resumable", Err: err})
+			return
+		}
+
+		params.TusResumable = &TusResumable
+
+	}
+
+	handler := http.Handler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		siw.Handler.AppendUpload(w, r, id, params)
+	}))
+
+	for _, middleware := range siw.HandlerMiddlewares {
+		handler = middleware(handler)
+	}
+
+	handler.ServeHTTP(w, r)
+}
+
 // CreateUser operation middleware
 func (siw *ServerInterfaceWrapper) CreateUser(w http.ResponseWriter, r *http.Request) {
 
@@ -1857,6 +2250,11 @@ func HandlerWithOptions(si ServerInterface, options StdHTTPServerOptions) http.H
 	m.HandleFunc(http.MethodGet+" "+options.BaseURL+"/v1/conversions/{id}/mp3", wrapper.GetMP3)
 	m.HandleFunc(http.MethodPost+" "+options.BaseURL+"/v1/conversions/{id}/links", wrapper.CreateLink)
 	m.HandleFunc(http.MethodGet+" "+options.BaseURL+"/v1/conversions/{id}/events", wrapper.WatchConversion)
+	m.HandleFunc(http.MethodOptions+" "+options.BaseURL+"/v1/uploads", wrapper.DescribeUploads)
+	m.HandleFunc(http.MethodPost+" "+options.BaseURL+"/v1/uploads", wrapper.CreateUpload)
+	m.HandleFunc(http.MethodDelete+" "+options.BaseURL+"/v1/uploads/{id}", wrapper.DeleteUpload)
+	m.HandleFunc(http.MethodHead+" "+options.BaseURL+"/v1/uploads/{id}", wrapper.GetUpload)
+	m.HandleFunc(http.MethodPatch+" "+options.BaseURL+"/v1/uploads/{id}", wrapper.AppendUpload)
 	m.HandleFunc(http.MethodGet+" "+options.BaseURL+"/v1/webhooks", wrapper.ListWebhooks)
 	m.HandleFunc(http.MethodPost+" "+options.BaseURL+"/v1/webhooks", wrapper.CreateWebhook)
 	m.HandleFunc(http.MethodDelete+" "+options.BaseURL+"/v1/webhooks/{id}", wrapper.DeleteWebhook)

@@ -145,7 +145,8 @@ func ConversionOf(r *http.Request, answer http.Header) (conversion.ID, bool) {
 	case strings.HasSuffix(r.Pattern, " /download"):
 		text = r.URL.Query().Get("fid")
 	default:
-		text, _ = strings.CutPrefix(answer.Get("Location"), "/v1/conversions/")
+		text = answer.Get("Location")
+		text = strings.TrimPrefix(strings.TrimPrefix(text, "/v1/conversions/"), "/v1/uploads/")
 	}
 	id, err := conversion.ParseID(text)
 	return id, err == nil

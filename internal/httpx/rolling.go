@@ -5,6 +5,8 @@ import (
 	"fmt"
 	"io"
 	"net/http"
+	"os"
+	"sync"
 	"time"
 )
 
@@ -14,6 +16,9 @@ type RollingReader struct {
 	body       io.Reader
 	controller *http.ResponseController
 	patience   time.Duration
+
+	mutex   sync.Mutex
+	stopped bool
 }
 
 // NewRollingReader makes a RollingReader that waits for the given time at the most for each piece.
@@ -23,10 +28,35 @@ func NewRollingReader(w http.ResponseWriter, r *http.Request, patience time.Dura
 
 // Read implements io.Reader.
 func (r *RollingReader) Read(p []byte) (int, error) {
-	if err := extend(r.controller.SetReadDeadline, r.patience); err != nil {
+	if err := r.extend(); err != nil {
 		return 0, err
 	}
 	return r.body.Read(p)
+}
+
+func (r *RollingReader) extend() error {
+	r.mutex.Lock()
+	defer r.mutex.Unlock()
+	if r.stopped {
+		return os.ErrDeadlineExceeded
+	}
+	return extend(r.controller.SetReadDeadline, r.patience)
+}
+
+// Stop ends the Read that is waiting, and all after it. It may be called from any goroutine.
+func (r *RollingReader) Stop() {
+	r.mutex.Lock()
+	defer r.mutex.Unlock()
+	r.stopped = true
+	// Where there is no deadline there is no line that could be dead.
+	_ = r.controller.SetReadDeadline(time.Unix(1, 0))
+}
+
+// Stopped tells whether Stop was called.
+func (r *RollingReader) Stopped() bool {
+	r.mutex.Lock()
+	defer r.mutex.Unlock()
+	return r.stopped
 }
 
 // RollingWriter writes an answer with a deadline for each write.

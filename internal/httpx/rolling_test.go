@@ -165,3 +165,30 @@ func TestWithoutAConnection(t *testing.T) {
 		t.Errorf("not flushed: %v", err)
 	}
 }
+
+// TestStoppedUpload has somebody else end the reading of a body whose line is silent; the answer can still be sent.
+func TestStoppedUpload(t *testing.T) {
+	readers := make(chan *httpx.RollingReader, 1)
+	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		reader := httpx.NewRollingReader(w, r, patience)
+		readers <- reader
+		body, err := io.ReadAll(reader)
+		_, again := reader.Read(make([]byte, 1))
+		fmt.Fprintf(w, "%s %v %v %v", body, reader.Stopped(), errors.Is(err, os.ErrDeadlineExceeded), errors.Is(again, os.ErrDeadlineExceeded))
+	}))
+	defer server.Close()
+	conn, err := net.Dial("tcp", server.Listener.Addr().String())
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer conn.Close()
+	send(t, conn, "POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 10\r\n\r\n")
+	reader := <-readers
+	if reader.Stopped() {
+		t.Error("stopped by nobody")
+	}
+	reader.Stop()
+	if got := answer(t, bufio.NewReader(conn)); got != " true true true" {
+		t.Errorf("got %q", got)
+	}
+}

@@ -164,6 +164,57 @@ func TestBrokenUpload(t *testing.T) {
 	w.want(id)
 }
 
+// TestUnfinishedUpload leaves alone what may still go on after days, and removes it when it has expired.
+func TestUnfinishedUpload(t *testing.T) {
+	w := newWorld(t, itself)
+	id := conversion.NewID(time.Now())
+	_, err := w.ledger.ReceivePieces(t.Context(), ledger.Upload{ID: id, Owner: owner}, 10, "")
+	w.must(err)
+	for day := range int64(3) {
+		claim, err := w.ledger.ClaimPiece(t.Context(), owner, id, day)
+		w.must(err)
+		appender, err := w.blobs.Append(t.Context(), blob.Video, id, claim.Fence, blob.Mark{Size: day})
+		w.must(err)
+		_, err = appender.Write([]byte("x"))
+		w.must(err)
+		mark, err := appender.Sync(t.Context())
+		w.must(errors.Join(err, appender.Close()))
+		_, err = w.ledger.EndPiece(t.Context(), id, claim.Fence, ledger.Arrived{Offset: mark.Size, Place: mark.Place})
+		w.must(err)
+		w.db.Advance(23 * time.Hour)
+		w.sweep()
+		w.wantListed(id, true)
+	}
+	w.db.Advance(2 * time.Hour)
+	w.sweep()
+	w.db.Advance(2 * time.Minute)
+	w.sweep()
+	w.wantListed(id, false)
+}
+
+// sweep is all that looks after what nobody holds, with files that seem to be of long ago.
+func (w *world) sweep() {
+	w.Helper()
+	_, err := w.ledger.ClaimDue(w.Context(), 10)
+	w.must(err)
+	w.collect()
+	config := collector.DefaultConfig()
+	config.OrphanAge = -time.Hour
+	w.must(collector.New(config, w.ledger, w.blobs, slog.New(slog.DiscardHandler)).CollectOrphans(w.Context()))
+}
+
+func (w *world) wantListed(id conversion.ID, want bool) {
+	w.Helper()
+	found := false
+	for info, err := range w.blobs.List(w.Context(), blob.Video, time.Now().Add(time.Hour)) {
+		w.must(err)
+		found = found || info.ID == id
+	}
+	if found != want {
+		w.Errorf("%s is there: %v, want %v", id, found, want)
+	}
+}
+
 func TestMoreThanABatch(t *testing.T) {
 	w := newWorld(t, itself)
 	for range 205 {

@@ -78,12 +78,11 @@ func (g *Gateway) takeUpload(w http.ResponseWriter, r *http.Request, request *up
 	if r.ContentLength > g.config.MaxUpload+formOverhead {
 		return ledger.Record{}, errTooLarge
 	}
-	select {
-	case g.uploads <- struct{}{}:
-		defer func() { <-g.uploads }()
-	default:
-		return ledger.Record{}, errBusy
+	leave, err := g.occupy()
+	if err != nil {
+		return ledger.Record{}, err
 	}
+	defer leave()
 	r.Body = io.NopCloser(httpx.NewRollingReader(w, r, patience))
 	reader, err := r.MultipartReader()
 	if err != nil {
@@ -101,6 +100,16 @@ func (g *Gateway) takeUpload(w http.ResponseWriter, r *http.Request, request *up
 		return ledger.Record{}, err
 	}
 	return g.takeFile(r.Context(), request, f, file)
+}
+
+// occupy takes one of the places for uploads, and returns what gives it back.
+func (g *Gateway) occupy() (leave func(), err error) {
+	select {
+	case g.uploads <- struct{}{}:
+		return func() { <-g.uploads }, nil
+	default:
+		return nil, errBusy
+	}
 }
 
 func (g *Gateway) takeFile(ctx context.Context, request *uploadRequest, f *form, file *multipart.Part) (ledger.Record, error) {

@@ -59,13 +59,21 @@ func (f *form) nextFile(field func(name, value string) error) (*multipart.Part, 
 		if err != nil {
 			return nil, fmt.Errorf("%w: %w", errBroken, err)
 		}
-		if len(value) > maxField {
-			return nil, &conversion.OptionError{Field: part.FormName(), Detail: fmt.Sprintf("must be at most %d bytes", maxField)}
+		if err := checkLength(part.FormName(), value); err != nil {
+			return nil, err
 		}
 		if err := field(part.FormName(), string(value)); err != nil {
 			return nil, err
 		}
 	}
+}
+
+// checkLength refuses a value that no option needs.
+func checkLength(name string, value []byte) error {
+	if len(value) > maxField {
+		return &conversion.OptionError{Field: name, Detail: fmt.Sprintf("must be at most %d bytes", maxField)}
+	}
+	return nil
 }
 
 // rest makes sure that nothing comes behind the file.

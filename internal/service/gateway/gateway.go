@@ -69,6 +69,7 @@ type Gateway struct {
 
 	hub      *hub
 	uploads  chan struct{} // has room for one token an upload
+	arrivals arrivals
 	stopping chan struct{} // closed to end event streams
 }
 
@@ -84,9 +85,10 @@ func New(config Config, parts Parts) *Gateway {
 	}
 }
 
-// Run hears events until the context ends. Then event streams end too, so that an HTTP server can be
-// drained.
+// Run hears events until the context ends. Then event streams end too, and pieces of uploads, so that an HTTP server can
+// be drained.
 func (g *Gateway) Run(ctx context.Context) error {
+	defer g.arrivals.interruptAll()
 	defer close(g.stopping)
 	return g.queue.Subscribe(ctx, g.hub.hear)
 }
@@ -105,13 +107,13 @@ func (g *Gateway) Handler() http.Handler {
 			refuse(w, r, noSuchRoute(allowed(mux, r)))
 		})
 	}
-	return httpx.Chain(mux, httpx.RequestID, httpx.Log(g.logger), httpx.Harden)
+	return httpx.Chain(mux, httpx.RequestID, httpx.Log(g.logger), httpx.Harden, tus)
 }
 
 // allowed returns the methods that a path has routes for.
 func allowed(mux *http.ServeMux, r *http.Request) []string {
 	var methods []string
-	for _, method := range []string{http.MethodGet, http.MethodHead, http.MethodPost, http.MethodPatch, http.MethodDelete} {
+	for _, method := range []string{http.MethodOptions, http.MethodGet, http.MethodHead, http.MethodPost, http.MethodPatch, http.MethodDelete} {
 		asked := &http.Request{Method: method, URL: r.URL, Host: r.Host}
 		if _, pattern := mux.Handler(asked); strings.Contains(pattern, " ") { // those of routes begin with their method
 			methods = append(methods, method)

@@ -76,6 +76,9 @@ func (g *Gateway) clientProblem(err error) (httpx.Problem, bool) {
 	return httpx.Problem{}, false
 }
 
+// statusChecksumMismatch is tus' own.
+const statusChecksumMismatch = 460
+
 type knownProblem struct {
 	err     error
 	problem httpx.Problem
@@ -87,7 +90,15 @@ func (g *Gateway) knownProblems() []knownProblem {
 	busy.RetryAfter = 10 * time.Second
 	keyBusy := httpx.NewProblem(http.StatusConflict, "in-progress", "The first request is still running", "A request with this Idempotency-Key is still being received. Try again when it has ended.")
 	keyBusy.RetryAfter = 10 * time.Second
+	locked := httpx.NewProblem(http.StatusLocked, "upload-locked", "Bytes of this upload are arriving", "Another request sends them, or did until a moment ago. Ask by HEAD where to go on, and try again.")
+	locked.RetryAfter = 5 * time.Second
 	return []knownProblem{
+		{ledger.ErrHeld, locked},
+		{ledger.ErrOffset, httpx.NewProblem(http.StatusConflict, "wrong-offset", "The upload goes on at another offset", "Ask by HEAD where to go on.")},
+		{errInterrupted, httpx.NewProblem(http.StatusConflict, "upload-interrupted", "Another request goes on with this upload", "What came before it has been kept. Ask by HEAD where to go on.")},
+		{errBeyond, httpx.NewProblem(http.StatusRequestEntityTooLarge, "beyond-length", "There are more bytes than were announced", "A video has as many as its Upload-Length said. Ask by HEAD how many are left.")},
+		{errChecksum, httpx.NewProblem(statusChecksumMismatch, "checksum-mismatch", "The bytes are not what the checksum says", "None of them has been kept. Send them again from the same offset.")},
+		{errNotOffsetStream, httpx.NewProblem(http.StatusUnsupportedMediaType, "unsupported-media-type", "The body is of the wrong kind", "Send the video's bytes as "+offsetStream+".")},
 		{ledger.ErrNotFound, httpx.NewProblem(http.StatusNotFound, "not-found", "There is no such conversion", "You have no conversion with this id.")},
 		{ledger.ErrConflict, httpx.NewProblem(http.StatusConflict, "conflict", "The conversion's state does not allow this", "Look at the conversion's status: an MP3 can be had of a completed one, a failed or canceled one can be retried, and one that waits or runs can be canceled.")},
 		{ledger.ErrExpired, httpx.NewProblem(http.StatusGone, "expired", "The files have been deleted", "They were kept until the conversion's expires_at. Please upload the video again.")},
@@ -98,7 +109,7 @@ func (g *Gateway) knownProblems() []knownProblem {
 		{link.ErrInvalid, httpx.NewProblem(http.StatusForbidden, "bad-link", "This link is not valid", "Ask whoever gave it to you for a new one.")},
 		{link.ErrExpired, httpx.NewProblem(http.StatusForbidden, "link-expired", "This link has expired", "Ask whoever gave it to you for a new one.")},
 		{errTooLarge, httpx.NewProblem(http.StatusRequestEntityTooLarge, string(conversion.TooLarge), conversion.TooLarge.Title(), fmt.Sprintf("A video may have at most %s.", limit))},
-		{errBroken, httpx.NewProblem(http.StatusBadRequest, "broken-upload", "The upload broke off", "The form ended before the file was complete. Please try again.")},
+		{errBroken, httpx.NewProblem(http.StatusBadRequest, "broken-upload", "The upload broke off", "The line broke, or the body ended, before all of it was there. Please try again; an upload in pieces goes on where HEAD says.")},
 		{errFileCount, httpx.NewProblem(http.StatusBadRequest, "file-count", "Exactly one file is required", "Send one video in the field \"file\", as the last part of the form.")},
 		{errTooMany, httpx.NewProblem(http.StatusBadRequest, "malformed", "The form cannot be read", fmt.Sprintf("A form has at most %d parts.", maxParts))},
 		{errNotMultipart, httpx.NewProblem(http.StatusUnsupportedMediaType, "unsupported-media-type", "The body is of the wrong kind", "Send a form as multipart/form-data, with the video in the field \"file\".")},

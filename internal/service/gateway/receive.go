@@ -128,19 +128,24 @@ func (in *incoming) accept(ctx context.Context, owner string) (ledger.Record, er
 	return record, nil
 }
 
-// commit makes the video durable. Of a large one that can take longer than the claim lasts, so the ledger hears
-// meanwhile that somebody is at work.
+// commit makes the video durable.
 func (in *incoming) commit(ctx context.Context, meta blob.Meta) error {
+	interval := in.gateway.ledger.Config().ReceiveLease / 16
+	return during(interval, func() error { return in.writer.Commit(ctx, meta) }, func() error { return in.keep(ctx) })
+}
+
+// during commits, which can take longer than a claim lasts if the video is large, and keeps the claim meanwhile.
+func during(interval time.Duration, commit, keep func() error) error {
 	committed := make(chan error, 1)
-	go func() { committed <- in.writer.Commit(ctx, meta) }()
-	ticker := time.NewTicker(in.gateway.ledger.Config().ReceiveLease / 16)
+	go func() { committed <- commit() }()
+	ticker := time.NewTicker(interval)
 	defer ticker.Stop()
 	for {
 		select {
 		case err := <-committed:
 			return err
 		case <-ticker.C:
-			if err := in.keep(ctx); err != nil {
+			if err := keep(); err != nil {
 				return errors.Join(err, <-committed)
 			}
 		}

@@ -47,6 +47,7 @@ type world struct {
 	ada     client.Claims
 	token   string
 	stop    context.CancelFunc
+	make    func(ledger.Config) *Gateway // another on the same stores
 }
 
 func newWorld(t *testing.T) *world {
@@ -72,11 +73,14 @@ func newWorld(t *testing.T) *world {
 	w.must(err)
 	verifier, err := client.NewVerifier("http://auth", auth.DefaultIssuer, transport, logger)
 	w.must(err)
-	keeper := ledger.New(w.records, ledger.DefaultConfig())
-	w.Gateway = New(Config{MaxUpload: 1 << 20, MaxUploads: 2}, Parts{
-		Ledger: keeper, Blobs: w.faults, Queue: local.New(logger), Accounts: caller, Verifier: verifier,
-		Links: link.NewSigner("http://localhost", keeper), Page: http.NotFoundHandler(), Docs: http.NotFoundHandler(), Wake: func() {}, Logger: logger,
-	})
+	w.make = func(config ledger.Config) *Gateway {
+		keeper := ledger.New(w.records, config)
+		return New(Config{MaxUpload: 1 << 20, MaxUploads: 2}, Parts{
+			Ledger: keeper, Blobs: w.faults, Queue: local.New(logger), Accounts: caller, Verifier: verifier,
+			Links: link.NewSigner("http://localhost", keeper), Page: http.NotFoundHandler(), Docs: http.NotFoundHandler(), Wake: func() {}, Logger: logger,
+		})
+	}
+	w.Gateway = w.make(ledger.DefaultConfig())
 	credentials := client.Credentials{Email: "ada@example.com", Password: "correct horse battery"}
 	_, err = caller.SignUp(t.Context(), "127.0.0.1", credentials)
 	w.must(err)
@@ -168,6 +172,7 @@ type faults struct {
 
 	create, write, commit error
 	committing            func() // called before a commit
+	committed             func() // called after a commit of pieces
 	last                  conversion.ID
 }
 
@@ -201,6 +206,44 @@ func (w *faultyWriter) Commit(ctx context.Context, meta blob.Meta) error {
 		return w.faults.commit
 	}
 	return w.Writer.Commit(ctx, meta)
+}
+
+func (f *faults) Append(ctx context.Context, kind blob.Kind, id conversion.ID, fence int64, from blob.Mark) (blob.Appender, error) {
+	f.last = id
+	if f.create != nil {
+		return nil, f.create
+	}
+	appender, err := f.Store.Append(ctx, kind, id, fence, from)
+	if err != nil {
+		return nil, err
+	}
+	return &faultyAppender{appender, f}, nil
+}
+
+type faultyAppender struct {
+	blob.Appender
+
+	faults *faults
+}
+
+func (a *faultyAppender) Write(p []byte) (int, error) {
+	if a.faults.write != nil {
+		return 0, a.faults.write
+	}
+	return a.Appender.Write(p)
+}
+
+func (a *faultyAppender) Commit(ctx context.Context, meta blob.Meta) error {
+	if a.faults.commit != nil {
+		return a.faults.commit
+	}
+	if err := a.Appender.Commit(ctx, meta); err != nil {
+		return err
+	}
+	if a.faults.committed != nil {
+		a.faults.committed()
+	}
+	return nil
 }
 
 // outage is a database that can be away.
