@@ -44,6 +44,7 @@ func withFaults[T any](given T) T {
 		*target = trap.Users(*target)
 	case *ledger.Config:
 		target.Lease, target.ReceiveLease, target.MailLease = 6*time.Second, 6*time.Second, 10*time.Second
+		target.PieceLease, target.UploadLife = 2*time.Second, 10*time.Second
 		target.Grace, target.TombstoneLife = 300*time.Millisecond, 300*time.Millisecond
 	case *rabbitmq.Config:
 		target.AckAfter = 4 * time.Second

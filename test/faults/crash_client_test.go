@@ -72,13 +72,16 @@ func (c *crashClient) arrive(ctx context.Context) error {
 	})
 }
 
-// round uploads every job, and something that is refused when its bytes are there, and waits for what was accepted.
+// round uploads every job, one of them in pieces, too, and something that is refused when its bytes are there, and waits for what was accepted.
 func (c *crashClient) round(ctx context.Context) error {
 	before := len(c.ids)
 	for _, job := range c.jobs {
 		if err := c.upload(ctx, job); err != nil {
 			return err
 		}
+	}
+	if err := c.uploadInPieces(ctx, c.jobs[0]); err != nil {
+		return err
 	}
 	contentType, body := crashForm(c.jobs[0], c.jobs[0])
 	if _, err := c.send(ctx, http.MethodPost, "/v1/conversions", contentType, body, http.StatusBadRequest); err != nil && !errors.Is(err, errAgain) {

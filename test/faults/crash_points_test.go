@@ -23,8 +23,8 @@ const crashPatience = 3 * time.Minute
 
 // calls is how often a client's round has each effect, about: those are worth ending at.
 var calls = map[string]int64{
-	"blob.Abort": 1, "blob.Commit": 3, "blob.Create": 4, "blob.Delete": 2, "blob.Write": 4,
-	"ledger.Forget": 1, "ledger.Insert": 3, "ledger.Secret": 1, "ledger.Update": 13, "ledger.UpdateAwake": 1, "ledger.UpdateDue": 6,
+	"blob.Abort": 1, "blob.Append": 2, "blob.Commit": 5, "blob.Create": 5, "blob.Delete": 2, "blob.Sync": 1, "blob.Write": 6,
+	"ledger.Forget": 1, "ledger.Insert": 4, "ledger.Secret": 1, "ledger.Update": 20, "ledger.UpdateAwake": 1, "ledger.UpdateDue": 6,
 	"mail.Send":      2,
 	"queue.Announce": 6, "queue.Handle": 4, "queue.Publish": 4,
 	"users.Create": 1, "users.Keys": 1,
@@ -56,7 +56,7 @@ func TestCrashPointsAlone(t *testing.T) {
 var hosts = map[string][]string{
 	"auth": {"users.Create", "users.Keys"},
 	"gateway": {
-		"blob.Abort", "blob.Commit", "blob.Create", "blob.Delete", "blob.Write",
+		"blob.Abort", "blob.Append", "blob.Commit", "blob.Create", "blob.Delete", "blob.Sync", "blob.Write",
 		"ledger.Forget", "ledger.Insert", "ledger.Update", "ledger.UpdateDue", "queue.Announce", "queue.Publish",
 	},
 	"converter": {
