@@ -163,7 +163,7 @@ func TestVersion1Problems(t *testing.T) {
 		"a key for no time":           {ada, post("/v1/api-keys", `{"expires_in":0}`), 422, "invalid"},
 		"an account of nobody":        {nobody, get("/v1/me"), 401, "missing-credentials"},
 		"no change of the account":    {ada, func(u *harness.User) harness.Answer { return u.Patch(t, "/v1/me", "{}") }, 422, "invalid"},
-		"uploads in pieces":           {ada, get("/v1/uploads"), 404, "no-such-route"},
+		"uploads in pieces":           {ada, get("/v1/uploads"), 405, "method-not-allowed"},
 		"removing no webhook":         {ada, func(u *harness.User) harness.Answer { return u.Delete(t, "/v1/webhooks/x") }, 404, "not-found"},
 		"refresh without a token":     {nobody, post("/v1/sessions/refresh", "{}"), 422, "invalid"},
 		"refresh with a bad token":    {nobody, post("/v1/sessions/refresh", `{"refresh_token":"nonsense"}`), 401, "invalid-refresh-token"},
