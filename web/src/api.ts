@@ -32,6 +32,7 @@ export interface Page {
 
 export interface Call {
   body?: unknown
+  headers?: Record<string, string>
   background?: boolean
   signal?: AbortSignal
 }
@@ -41,7 +42,7 @@ export async function call(method: string, path: string, options: Call = {}): Pr
   for (;;) {
     const token = await authorize(options.background)
     try {
-      return await send(method, path, { Authorization: 'Bearer ' + token }, options.body, options.signal)
+      return await send(method, path, { ...options.headers, Authorization: 'Bearer ' + token }, options.body, options.signal)
     } catch (error) {
       if (!(error instanceof Failed) || error.status !== 401) throw error
       expire(token)
@@ -53,6 +54,10 @@ export async function list(limit: number, cursor = '', background = false): Prom
   const query = new URLSearchParams({ limit: String(limit) })
   if (cursor) query.set('cursor', cursor)
   return (await call('GET', `/v1/conversions?${query}`, { background })).json()
+}
+
+export async function get(id: string, signal?: AbortSignal): Promise<Conversion> {
+  return (await call('GET', `/v1/conversions/${id}`, { signal })).json()
 }
 
 const linkLife = 6 * 3600 // in seconds: as long as somebody may listen

@@ -25,6 +25,11 @@ export async function send(method: string, path: string, headers: Record<string,
   return response
 }
 
+/** Tells whether the same request may do better another time. */
+export function passing(error: unknown): boolean {
+  return !(error instanceof Failed) || error.status === 0 || error.status >= 500 || [408, 409, 423, 429].includes(error.status)
+}
+
 interface Problem {
   type?: string
   title?: string

@@ -6,6 +6,11 @@ import { authorize, expire } from './session'
 
 export class Canceled extends Error {}
 
+const broke = () => new Failed(0, 'The connection broke before the video had arrived. Try again: what the service already has is not made twice.')
+
+/** How long a line may stand still while a body goes out, in milliseconds: it may be dead for long before the browser knows. */
+const patience = 60_000
+
 /** The fields that go before the file, as openapi.yaml names them. */
 export type Fields = [name: string, value: string][]
 
@@ -20,29 +25,19 @@ export function newKey(): string {
   return Array.from(crypto.getRandomValues(new Uint8Array(16)), (b) => b.toString(16).padStart(2, '0')).join('')
 }
 
+/** Sends a video as a form, in one request. */
 export function upload(file: File, fields: Fields, key: string, progress: (sent: number) => void): Upload {
-  let current: XMLHttpRequest | null = null
-  let aborted = false
-  const attempt = async (): Promise<Conversion> => {
-    for (;;) {
-      const token = await authorize()
-      if (aborted) throw new Canceled()
-      current = new XMLHttpRequest()
-      try {
-        return await post(current, form(file, fields), { Authorization: 'Bearer ' + token, 'Idempotency-Key': key }, progress)
-      } catch (error) {
-        if (!(error instanceof Failed) || error.status !== 401) throw error
-        expire(token)
-      }
+  const stop = new AbortController()
+  const go = async (): Promise<Conversion> => {
+    const data = form(file, fields)
+    const text = await sendBody('POST', '/v1/conversions', data, { 'Idempotency-Key': key }, (sent, total) => progress(sent / total), stop.signal)
+    try {
+      return JSON.parse(text)
+    } catch {
+      throw explain(202, '')
     }
   }
-  return {
-    done: attempt(),
-    abort() {
-      aborted = true
-      current?.abort()
-    },
-  }
+  return { done: go(), abort: () => stop.abort() }
 }
 
 function form(file: File, fields: Fields): FormData {
@@ -52,23 +47,65 @@ function form(file: File, fields: Fields): FormData {
   return data
 }
 
-function post(request: XMLHttpRequest, data: FormData, headers: Record<string, string>, progress: (sent: number) => void): Promise<Conversion> {
-  return new Promise((resolve, reject) => {
-    request.open('POST', '/v1/conversions')
+/** Sends a body with the session's token, tells of each part that is out, and returns the answer's body. */
+export async function sendBody(
+  method: string,
+  path: string,
+  body: FormData | Blob,
+  headers: Record<string, string>,
+  progress: (sent: number, total: number) => void,
+  signal: AbortSignal,
+): Promise<string> {
+  for (;;) {
+    const token = await authorize()
+    if (signal.aborted) throw new Canceled()
+    try {
+      return await sendOnce(method, path, body, { ...headers, Authorization: 'Bearer ' + token }, progress, signal)
+    } catch (error) {
+      if (!(error instanceof Failed) || error.status !== 401) throw error
+      expire(token)
+    }
+  }
+}
+
+function sendOnce(
+  method: string,
+  path: string,
+  body: FormData | Blob,
+  headers: Record<string, string>,
+  progress: (sent: number, total: number) => void,
+  signal: AbortSignal,
+): Promise<string> {
+  const request = new XMLHttpRequest()
+  const abort = () => request.abort()
+  let timer = 0
+  let stalled = false
+  const watch = () => {
+    clearTimeout(timer)
+    timer = setTimeout(() => {
+      stalled = true
+      request.abort()
+    }, patience)
+  }
+  return new Promise<string>((resolve, reject) => {
+    request.open(method, path)
     for (const [name, value] of Object.entries(headers)) request.setRequestHeader(name, value)
+    request.upload.addEventListener('load', () => clearTimeout(timer)) // the rest takes as long as it takes
     request.upload.addEventListener('progress', (event) => {
-      if (event.lengthComputable && event.total > 0) progress(event.loaded / event.total)
+      watch()
+      if (event.lengthComputable && event.total > 0) progress(event.loaded, event.total)
     })
-    request.addEventListener('abort', () => reject(new Canceled()))
-    request.addEventListener('error', () => reject(new Failed(0, 'The connection broke before the video had arrived. Try again: what the service already has is not made twice.')))
+    request.addEventListener('abort', () => reject(stalled ? broke() : new Canceled()))
+    request.addEventListener('error', () => reject(broke()))
     request.addEventListener('load', () => {
-      if (request.status !== 202) return reject(explain(request.status, request.responseText))
-      try {
-        resolve(JSON.parse(request.responseText))
-      } catch {
-        reject(explain(request.status, ''))
-      }
+      if (request.status >= 300) reject(explain(request.status, request.responseText))
+      else resolve(request.responseText)
     })
-    request.send(data)
+    signal.addEventListener('abort', abort)
+    watch()
+    request.send(body)
+  }).finally(() => {
+    clearTimeout(timer)
+    signal.removeEventListener('abort', abort)
   })
 }

@@ -2,7 +2,8 @@
 
 import type { Conversion } from './api'
 import { announce, byId, find, fromTemplate, message, setText } from './dom'
-import { Failed } from './request'
+import { uploadInPieces, worthwhile, type Place } from './pieces'
+import { passing } from './request'
 import { SessionEnded } from './session'
 import { Canceled, newKey, upload, type Fields, type Upload } from './upload'
 import * as words from './words'
@@ -13,6 +14,7 @@ interface Job {
   file: File
   fields: Fields
   key: string
+  place: Place
   row: HTMLElement
   running: Upload | null
 }
@@ -39,7 +41,7 @@ export function setUp(onUploaded: (c: Conversion) => void, onCount: () => void):
     event.preventDefault()
     if (!checkCut()) return
     const fields = readOptions()
-    for (const file of chosen) add({ file, fields, key: newKey(), row: fromTemplate('row'), running: null })
+    for (const file of chosen) add({ file, fields, key: newKey(), place: { path: '' }, row: fromTemplate('row'), running: null })
     chosen = []
     showChosen()
     pump()
@@ -195,17 +197,14 @@ function pump(): void {
   }
 }
 
-/** Tells whether the same upload may do better another time. */
-function passing(error: unknown): boolean {
-  return !(error instanceof Failed) || error.status === 0 || error.status >= 500 || [408, 409, 429].includes(error.status)
-}
-
 async function run(job: Job): Promise<void> {
   const mine = generation
   show(job, 'Uploading 0%', 0)
-  job.running = upload(job.file, job.fields, job.key, (sent) => {
-    show(job, sent < 1 ? `Uploading ${words.percent(sent)}` : 'Storing', sent)
-  })
+  const progress = (sent: number) => show(job, sent < 1 ? `Uploading ${words.percent(sent)}` : 'Storing', sent)
+  job.running =
+    job.file.size < worthwhile
+      ? upload(job.file, job.fields, job.key, progress)
+      : uploadInPieces(job.file, job.fields, job.place, progress, () => setText(find(job.row, '.status'), 'The connection broke; going on when it is back'))
   try {
     const conversion = await job.running.done
     if (mine !== generation) return
