@@ -12,7 +12,7 @@ import (
 	"net/url"
 	"os"
 	"path/filepath"
-	"strings"
+	"slices"
 	"time"
 
 	"github.com/unreel/unreel/api"
@@ -27,16 +27,35 @@ type sender struct {
 	remote *remote
 	io     *IO
 	fields []formField
-	pauses []time.Duration // before each further attempt
+	// Before each further attempt, and before those that bring nothing of a video in pieces: together these are longer than a
+	// server waits for a connection that is dead.
+	pauses, piecePauses []time.Duration
 }
 
 func newSender(r *remote, io *IO, fields []formField) *sender {
-	return &sender{remote: r, io: io, fields: fields, pauses: []time.Duration{time.Second, 3 * time.Second}}
+	return &sender{
+		remote: r, io: io, fields: fields,
+		pauses: []time.Duration{time.Second, 3 * time.Second},
+		piecePauses: []time.Duration{
+			time.Second, 3 * time.Second, 5 * time.Second, 10 * time.Second, 20 * time.Second, 30 * time.Second, 30 * time.Second,
+		},
+	}
 }
 
-// send sends one video. Every attempt carries the same key, so that an answer that was lost on its way does
-// not make a second conversion.
+// send sends one video, in pieces if it is large and the server takes them.
 func (s *sender) send(ctx context.Context, path string) (api.Conversion, error) {
+	if info, err := os.Stat(path); err == nil && info.Size() >= worthPieces {
+		one, err := s.sendInPieces(ctx, path)
+		if !errors.Is(err, errNoPieces) {
+			return one, err
+		}
+	}
+	return s.sendWhole(ctx, path)
+}
+
+// sendWhole sends a video in one request. Every attempt carries the same key, so that an answer that was lost on its way does
+// not make a second conversion.
+func (s *sender) sendWhole(ctx context.Context, path string) (api.Conversion, error) {
 	key := rand.Text()
 	for attempt := 0; ; attempt++ {
 		one, err := s.attempt(ctx, path, key)
@@ -44,7 +63,7 @@ func (s *sender) send(ctx context.Context, path string) (api.Conversion, error) 
 			s.remote.met = true
 			return one, nil
 		}
-		pause, again := s.again(err, attempt)
+		pause, again := againAfter(s.pauses, err, attempt)
 		if ctx.Err() != nil || !again {
 			return one, s.remote.explain(err)
 		}
@@ -78,12 +97,12 @@ func (s *sender) attempt(ctx context.Context, path, key string) (api.Conversion,
 	return client.Decode[api.Conversion](s.remote.CreateConversionWithBody(ctx, params, form.contentType, body, head))
 }
 
-// again tells whether a further attempt makes sense, and after which pause.
-func (s *sender) again(err error, attempt int) (time.Duration, bool) {
-	if attempt >= len(s.pauses) {
+// againAfter tells whether a further attempt makes sense, and after which pause.
+func againAfter(pauses []time.Duration, err error, attempt int) (time.Duration, bool) {
+	if attempt >= len(pauses) {
 		return 0, false
 	}
-	pause := s.pauses[attempt]
+	pause := pauses[attempt]
 	refused, ok := errors.AsType[*client.Error](err)
 	if !ok {
 		return pause, isBroken(err)
@@ -96,10 +115,10 @@ func (s *sender) again(err error, attempt int) (time.Duration, bool) {
 // attempt whose connection broke.
 func isBusy(refused *client.Error) bool {
 	switch refused.Problem.Status {
-	case http.StatusRequestTimeout, http.StatusBadGateway, http.StatusServiceUnavailable, http.StatusGatewayTimeout:
+	case http.StatusRequestTimeout, http.StatusLocked, http.StatusBadGateway, http.StatusServiceUnavailable, http.StatusGatewayTimeout:
 		return true
 	case http.StatusConflict:
-		return strings.HasSuffix(refused.Problem.Type, "/in-progress")
+		return slices.Contains([]string{"/problems/in-progress", "/problems/wrong-offset", "/problems/upload-interrupted"}, refused.Problem.Type)
 	}
 	return false
 }

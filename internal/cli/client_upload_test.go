@@ -200,7 +200,7 @@ func send(t *testing.T, server, path string) (api.Conversion, error) {
 	}
 	defer r.Close()
 	s := newSender(r, &IO{Out: io.Discard, Err: io.Discard}, nil)
-	s.pauses = make([]time.Duration, len(s.pauses))
+	s.pauses, s.piecePauses = make([]time.Duration, len(s.pauses)), make([]time.Duration, len(s.piecePauses))
 	return s.send(t.Context(), path)
 }
 
@@ -332,12 +332,12 @@ func TestUploadThatWaitsTellsOfFailure(t *testing.T) {
 func TestUploadStreams(t *testing.T) {
 	const length = 512 << 20
 	var arrived int64
-	server := fakeGateway(t, map[string]http.HandlerFunc{
-		"POST /v1/conversions": func(w http.ResponseWriter, r *http.Request) {
-			arrived, _ = io.Copy(io.Discard, r.Body)
-			answer(http.StatusAccepted, queued(testID, "large.mp4"))(w, r)
-		},
-	})
+	routes := (&tusServer{T: t}).routes()
+	routes["PATCH /v1/uploads/{id}"] = func(w http.ResponseWriter, r *http.Request) {
+		arrived, _ = io.Copy(io.Discard, r.Body)
+		w.WriteHeader(http.StatusNoContent)
+	}
+	server := fakeGateway(t, routes)
 	loggedIn(t, server.URL)
 	writeFile(t, "large.mp4", "")
 	if err := os.Truncate("large.mp4", length); err != nil { // a hole: nothing on the disk
@@ -358,13 +358,13 @@ func TestUploadStreams(t *testing.T) {
 
 func TestInterruptedUploadEnds(t *testing.T) {
 	ctx, cancel := context.WithCancel(t.Context())
-	server := fakeGateway(t, map[string]http.HandlerFunc{
-		"POST /v1/conversions": func(_ http.ResponseWriter, r *http.Request) {
-			_, _ = io.CopyN(io.Discard, r.Body, 1000)
-			cancel()
-			_, _ = io.Copy(io.Discard, r.Body)
-		},
-	})
+	routes := (&tusServer{T: t}).routes()
+	routes["PATCH /v1/uploads/{id}"] = func(_ http.ResponseWriter, r *http.Request) {
+		_, _ = io.CopyN(io.Discard, r.Body, 1000)
+		cancel()
+		_, _ = io.Copy(io.Discard, r.Body)
+	}
+	server := fakeGateway(t, routes)
 	loggedIn(t, server.URL)
 	writeFile(t, "large.mp4", "")
 	if err := os.Truncate("large.mp4", 256<<20); err != nil {
