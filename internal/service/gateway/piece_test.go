@@ -102,6 +102,7 @@ func TestPieceBreaksOff(t *testing.T) {
 		return err == nil && record.LeaseUntil.IsZero()
 	})
 	conn = w.line(path, 300_000, 100, content[300_000:300_050], "Upload-Checksum", sha1Of("x"))
+	w.arrives(w.Gateway)
 	w.must(conn.Close())
 	w.arrivalsEnd()
 	w.wantOffset(path, 300_000)
