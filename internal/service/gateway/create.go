@@ -24,8 +24,6 @@ var (
 	errKeyReused = errors.New("idempotency key was used for something else")
 	// errKeyBusy says that the first request with an idempotency key has not ended.
 	errKeyBusy = errors.New("the first request with this idempotency key is still running")
-	// errBusy says that as many uploads are running as this gateway takes.
-	errBusy = errors.New("too many uploads at once")
 	// errNotMultipart says that a body is not a form with files.
 	errNotMultipart = errors.New("body is not multipart/form-data")
 )
@@ -78,7 +76,7 @@ func (g *Gateway) takeUpload(w http.ResponseWriter, r *http.Request, request *up
 	if r.ContentLength > g.config.MaxUpload+formOverhead {
 		return ledger.Record{}, errTooLarge
 	}
-	leave, err := g.occupy()
+	leave, err := g.places.take(request.claims.UserID)
 	if err != nil {
 		return ledger.Record{}, err
 	}
@@ -100,16 +98,6 @@ func (g *Gateway) takeUpload(w http.ResponseWriter, r *http.Request, request *up
 		return ledger.Record{}, err
 	}
 	return g.takeFile(r.Context(), request, f, file)
-}
-
-// occupy takes one of the places for uploads, and returns what gives it back.
-func (g *Gateway) occupy() (leave func(), err error) {
-	select {
-	case g.uploads <- struct{}{}:
-		return func() { <-g.uploads }, nil
-	default:
-		return nil, errBusy
-	}
 }
 
 func (g *Gateway) takeFile(ctx context.Context, request *uploadRequest, f *form, file *multipart.Part) (ledger.Record, error) {

@@ -68,7 +68,7 @@ type Gateway struct {
 	logger   *slog.Logger
 
 	hub      *hub
-	uploads  chan struct{} // has room for one token an upload
+	places   *places
 	arrivals arrivals
 	stopping chan struct{} // closed to end event streams
 }
@@ -81,7 +81,7 @@ func New(config Config, parts Parts) *Gateway {
 		config: config, ledger: parts.Ledger, blobs: parts.Blobs, queue: parts.Queue,
 		accounts: parts.Accounts, verifier: parts.Verifier, links: parts.Links,
 		page: parts.Page, docs: parts.Docs, wake: parts.Wake, logger: parts.Logger,
-		hub: newHub(), uploads: make(chan struct{}, config.MaxUploads), stopping: make(chan struct{}),
+		hub: newHub(), places: newPlaces(config.MaxUploads), stopping: make(chan struct{}),
 	}
 }
 

@@ -47,7 +47,7 @@ func (g *Gateway) takePiece(w http.ResponseWriter, r *http.Request, record ledge
 	if r.ContentLength > record.Pieces.Length-offset {
 		return ledger.Record{}, errBeyond
 	}
-	leave, err := g.occupy()
+	leave, err := g.places.take(record.Owner)
 	if err != nil {
 		return ledger.Record{}, err
 	}

@@ -206,7 +206,7 @@ func TestPieceFaults(t *testing.T) {
 		"a fault of ours":            {func(w *world) { w.faults.commit = io.ErrUnexpectedEOF }, 500, "internal"},
 		"ledger away at last":        {func(w *world) { w.faults.committed = func() { w.records.set(true) } }, 503, "unavailable"},
 		"given up at last":           {func(w *world) { w.faults.committed = func() { w.db.Advance(time.Minute); w.takeOver() } }, 409, "upload-interrupted"},
-		"as many uploads as fit":     {func(w *world) { w.uploads <- struct{}{}; w.uploads <- struct{}{} }, 503, "busy"},
+		"as many uploads as fit":     {func(w *world) { w.leave = w.occupy("somebody else", 7); w.occupy("another", 1) }, 503, "busy"},
 		"ledger away from the first": {func(w *world) { w.records.set(true) }, 503, "unavailable"},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -219,8 +219,8 @@ func TestPieceFaults(t *testing.T) {
 			w.wantProblem(response, body, test.status, test.slug)
 			w.faults.create, w.faults.write, w.faults.commit, w.faults.committed = nil, nil, nil, nil
 			w.records.set(false)
-			for len(w.uploads) > 0 {
-				<-w.uploads
+			if w.leave != nil {
+				w.leave()
 			}
 			w.db.Advance(time.Minute) // what could not be told to the ledger
 			w.wantOffset(path, 1000)

@@ -116,6 +116,7 @@ func (g *Gateway) knownProblems() []knownProblem {
 		{errKeyReused, invalid("Idempotency-Key", "was used before with another video or other options")},
 		{errKeyBusy, keyBusy},
 		{errBusy, busy},
+		{errOwnBusy, tooMany("uploads", "Too many uploads at once", "You have %d uploads under way. Wait for one of them.", g.places.own)},
 	}
 }
 
@@ -124,12 +125,16 @@ func invalid(field, detail string) httpx.Problem {
 }
 
 func tooManyStreams() httpx.Problem {
-	p := httpx.NewProblem(http.StatusTooManyRequests, "too-many-streams", "Too many event streams",
-		fmt.Sprintf("You have %d event streams open. Close one first.", maxStreams))
+	return tooMany("streams", "Too many event streams", "You have %d event streams open. Close one first.", maxStreams)
+}
+
+// tooMany is the problem of who has as many of something at once as one may have.
+func tooMany(what, title, detail string, most int) httpx.Problem {
+	p := httpx.NewProblem(http.StatusTooManyRequests, "too-many-"+what, title, fmt.Sprintf(detail, most))
 	p.RetryAfter = 10 * time.Second
 	p.Header = http.Header{
-		"RateLimit":        {fmt.Sprintf(`"streams";r=0;t=%.0f`, p.RetryAfter.Seconds())},
-		"RateLimit-Policy": {fmt.Sprintf(`"streams";q=%d;qu="concurrent-requests"`, maxStreams)},
+		"RateLimit":        {fmt.Sprintf(`%q;r=0;t=%.0f`, what, p.RetryAfter.Seconds())},
+		"RateLimit-Policy": {fmt.Sprintf(`%q;q=%d;qu="concurrent-requests"`, what, most)},
 	}
 	return p
 }

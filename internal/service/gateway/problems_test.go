@@ -47,6 +47,7 @@ func TestProblems(t *testing.T) {
 		{errKeyReused, 422, "invalid", false},
 		{errKeyBusy, 409, "in-progress", false},
 		{errBusy, 503, "busy", false},
+		{errOwnBusy, 429, "too-many-uploads", false},
 		{&conversion.OptionError{Field: "vbr", Detail: "x"}, 422, "invalid", false},
 		{httpx.NewProblem(429, "slow-down", "x", "y"), 429, "slow-down", false},
 		{store.ErrUnavailable, 503, "unavailable", true},
@@ -57,7 +58,7 @@ func TestProblems(t *testing.T) {
 		{errors.New("password 4711"), 500, "internal", true},
 	} {
 		var log bytes.Buffer
-		g := &Gateway{config: Config{MaxUpload: 4 << 30}, logger: slog.New(slog.NewTextHandler(&log, nil))}
+		g := &Gateway{places: newPlaces(8), config: Config{MaxUpload: 4 << 30}, logger: slog.New(slog.NewTextHandler(&log, nil))}
 		problem := g.problemOf(httptest.NewRequest("GET", "/", nil), fmt.Errorf("do: %w", test.err))
 		if problem.Status != test.status || problem.Type != "/problems/"+test.slug || problem.Title == "" || problem.Detail == "" {
 			t.Errorf("%v: %+v", test.err, problem)

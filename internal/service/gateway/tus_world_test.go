@@ -158,7 +158,9 @@ func (w *world) arrivalsEnd() {
 	w.eventually("pieces to end", func() bool {
 		w.arrivals.mutex.Lock()
 		defer w.arrivals.mutex.Unlock()
-		return len(w.arrivals.running) == 0 && len(w.Gateway.uploads) == 0
+		w.places.mu.Lock()
+		defer w.places.mu.Unlock()
+		return len(w.arrivals.running) == 0 && w.places.sum == 0
 	})
 }
 

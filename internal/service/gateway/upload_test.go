@@ -146,18 +146,41 @@ func (w *world) eventually(what string, is func() bool) {
 	}
 }
 
+// occupy takes places for uploads, and returns what gives them back.
+func (w *world) occupy(owner string, count int) (leave func()) {
+	w.Helper()
+	var all []func()
+	for range count {
+		one, err := w.places.take(owner)
+		w.must(err)
+		all = append(all, one)
+	}
+	return func() {
+		for _, one := range all {
+			one()
+		}
+	}
+}
+
 func TestUploadsAtOnce(t *testing.T) {
 	w := newWorld(t)
-	for range 2 {
-		w.uploads <- struct{}{}
-	}
+	others := w.occupy("somebody else", 7)
+	own := w.occupy(w.ada.UserID, 1)
 	response, body := w.upload(content)
 	w.wantProblem(response, body, 503, "busy")
 	if response.Header.Get("Retry-After") == "" {
 		t.Error("does not say when to come again")
 	}
-	<-w.uploads
-	for range 3 { // places are given back
+	others()
+	rest := w.occupy(w.ada.UserID, 6)
+	response, body = w.upload(content)
+	w.wantProblem(response, body, 429, "too-many-uploads")
+	if policy := response.Header.Get("RateLimit-Policy"); !strings.Contains(policy, "q=7") || response.Header.Get("Retry-After") == "" {
+		t.Errorf("says %q", policy)
+	}
+	own()
+	rest()
+	for range 9 { // places are given back
 		if response, body := w.upload(content); response.StatusCode != http.StatusAccepted {
 			t.Errorf("got %d %s", response.StatusCode, body)
 		}

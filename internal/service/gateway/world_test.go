@@ -48,6 +48,7 @@ type world struct {
 	token   string
 	stop    context.CancelFunc
 	make    func(ledger.Config) *Gateway // another on the same stores
+	leave   func()                       // gives back places for uploads that a test has taken; nil: none
 }
 
 func newWorld(t *testing.T) *world {
@@ -75,7 +76,7 @@ func newWorld(t *testing.T) *world {
 	w.must(err)
 	w.make = func(config ledger.Config) *Gateway {
 		keeper := ledger.New(w.records, config)
-		return New(Config{MaxUpload: 1 << 20, MaxUploads: 2}, Parts{
+		return New(Config{MaxUpload: 1 << 20, MaxUploads: 8}, Parts{
 			Ledger: keeper, Blobs: w.faults, Queue: local.New(logger), Accounts: caller, Verifier: verifier,
 			Links: link.NewSigner("http://localhost", keeper), Page: http.NotFoundHandler(), Docs: http.NotFoundHandler(), Wake: func() {}, Logger: logger,
 		})
