@@ -33,7 +33,13 @@ func (p *process) makeTranscoder(dir string, logger *slog.Logger) (*transcode.Tr
 	if err := transcoder.Check(); err != nil {
 		return nil, err
 	}
-	return transcoder, transcoder.Try(ctx)
+	if err := transcoder.Try(ctx); err != nil {
+		return nil, err
+	}
+	if reason := transcoder.Slow(); reason != "" {
+		logger.Info("conversions take longer than they could", "reason", reason)
+	}
+	return transcoder, nil
 }
 
 // makeBox makes the box and has a probe try to get out. What is missing is told at the start, by /readyz and by

@@ -104,34 +104,48 @@ func Sandbox(mode sandbox.Mode) Check {
 	}
 }
 
-// FFmpeg looks at the programs that decode and encode.
+// FFmpeg looks at the programs that decode and encode, and has them convert a sample.
 func FFmpeg(scratch string) Check {
-	return func(context.Context) []Finding {
+	return func(ctx context.Context) []Finding {
 		c := &chart{setting: "PATH"}
-		version, err := ffmpegVersion(scratch) //nolint:contextcheck // it asks ffmpeg with a deadline of its own
+		transcoder, err := makeTranscoder(scratch)
+		if err == nil {
+			err = transcoder.Check() //nolint:contextcheck // it asks ffmpeg with a deadline of its own
+		}
 		if err != nil {
 			c.fail("install ffmpeg with libmp3lame, as distributions have it (apt-get install ffmpeg)", "%v", err)
 			return c.findings
 		}
+		version := transcoder.Version() //nolint:contextcheck // likewise
 		// Builds from git have a version without numbers.
 		if numbers := versionNumbers.FindStringSubmatch(version); numbers != nil && older(numbers, 5, 0) {
 			c.warn("use ffmpeg 5.1 or newer", "ffmpeg %s is older than what is tested", version)
 			return c.findings
 		}
 		c.ok("ffmpeg %s, with libmp3lame", version)
+		c.convert(ctx, transcoder)
 		return c.findings
 	}
 }
 
-// ffmpegVersion starts ffmpeg as a converter will. Whether its box is whole is another question.
-func ffmpegVersion(scratch string) (string, error) {
+// convert tells whether a sample can be converted, and in the quickest way.
+func (c *chart) convert(ctx context.Context, transcoder *transcode.Transcoder) {
+	if err := transcoder.Try(ctx); err != nil {
+		c.fail("install ffmpeg and libmp3lame anew, as distributions have them", "%v", err)
+		return
+	}
+	if reason := transcoder.Slow(); reason != "" {
+		c.warn("use ffmpeg and libmp3lame as distributions have them, and unreel as make build makes it", "conversions take longer than they could: %s", reason)
+		return
+	}
+	c.ok("a sample was converted, without a start of ffmpeg and with it")
+}
+
+// makeTranscoder has ffmpeg start as a converter will. Whether its box is whole is another question.
+func makeTranscoder(scratch string) (*transcode.Transcoder, error) {
 	box, err := sandbox.New(sandbox.BestEffort)
 	if err != nil {
-		return "", err
+		return nil, err
 	}
-	transcoder, err := transcode.New(transcode.Config{TempDir: scratch, Sandbox: box})
-	if err != nil {
-		return "", err
-	}
-	return transcoder.Version(), transcoder.Check()
+	return transcode.New(transcode.Config{TempDir: scratch, Sandbox: box})
 }

@@ -172,7 +172,11 @@ func TestTry(t *testing.T) {
 	if err := transcoder.Try(t.Context()); err != nil {
 		t.Fatal(err)
 	}
-	if n := strings.Count(log.String(), "ffmpeg ended"); n != 1 {
-		t.Errorf("ffmpeg was started %d times:\n%s", n, &log)
+	if n := strings.Count(log.String(), "ffmpeg ended"); n != 1 || transcoder.Slow() != "" {
+		t.Errorf("ffmpeg was started %d times; %s:\n%s", n, transcoder.Slow(), &log)
+	}
+	transcoder.DecodeByFFmpeg()
+	if slow := transcoder.Slow(); !strings.Contains(slow, "libavcodec") {
+		t.Errorf("says of decoding by ffmpeg: %q", slow)
 	}
 }

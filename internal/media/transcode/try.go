@@ -37,6 +37,20 @@ func (t *Transcoder) Try(ctx context.Context) error {
 	return nil
 }
 
+// Slow says, once something was converted, why conversions take longer than they could; empty if they don't.
+func (t *Transcoder) Slow() string {
+	switch library := t.library(); {
+	case t.all.unable.Load():
+		return "the encoder that works on all cores cannot be started, or finds no libmp3lame"
+	case library == "":
+		return "ffmpeg brings its own libavcodec along, and has to be started for each video"
+	case t.all.undecoding.Load():
+		return library + " cannot be used without ffmpeg, which has to be started for each video"
+	default:
+		return ""
+	}
+}
+
 func (t *Transcoder) trySample(ctx context.Context, path string, options conversion.Options) error {
 	result, err := t.Run(ctx, Job{Source: path, Options: options, Sink: io.Discard}, nil)
 	if err != nil {
