@@ -60,28 +60,41 @@ func (s *Service) changeAccount(ctx context.Context, from string, who caller, as
 	if err != nil {
 		return users.User{}, err
 	}
+	moves := change.Email != "" && change.Email != who.user.Email
+	if moves {
+		if err := s.mayMoveTo(ctx, change.Email); err != nil {
+			return users.User{}, err
+		}
+	}
 	if asked.Password != nil {
 		if change.PasswordHash, err = s.accounts.hasher.hash(ctx, *asked.Password); err != nil {
 			return users.User{}, err
 		}
 	}
 	change.KeepSession = who.sessionID
-	if change.Email != "" && change.Email != who.user.Email && s.config.Signup == SignupVerified {
-		if err := s.askForChange(ctx, who.user, change.Email); err != nil {
-			return users.User{}, err
-		}
-		change.Email = ""
+	toConfirm := ""
+	if moves && s.config.Signup == SignupVerified {
+		toConfirm, change.Email = change.Email, ""
 	}
 	if err := s.store.Change(ctx, who.user.ID, change); err != nil {
 		return users.User{}, fmt.Errorf("change account: %w", err)
 	}
 	s.logger.InfoContext(ctx, "account changed by its owner", "user", who.user.ID,
 		"address", change.Email != "", "password", change.PasswordHash != "", "client", from)
+	if toConfirm != "" { // only now, since another password ends what was asked for before
+		if err := s.post(ctx, users.ChangeAddress, who.user.ID, toConfirm); err != nil {
+			return users.User{}, err
+		}
+	}
 	return s.store.ByID(ctx, who.user.ID)
 }
 
-// askForChange mails a link to an address that becomes an account's when that is opened.
-func (s *Service) askForChange(ctx context.Context, user users.User, address string) error {
+// mayMoveTo returns an httpx.Problem if an address got too many mails, and users.ErrTaken where that is not left to the change
+// itself, since this only follows when the address is confirmed.
+func (s *Service) mayMoveTo(ctx context.Context, address string) error {
+	if s.config.Signup != SignupVerified {
+		return nil
+	}
 	switch _, err := s.store.ByEmail(ctx, address); {
 	case err == nil:
 		return users.ErrTaken
@@ -91,7 +104,7 @@ func (s *Service) askForChange(ctx context.Context, user users.User, address str
 	if wait := s.mayMail(users.ChangeAddress, address); wait > 0 {
 		return mailed.tooMany(wait)
 	}
-	return s.post(ctx, users.ChangeAddress, user.ID, address)
+	return nil
 }
 
 // checkChange returns a change with the new address, or an InvalidError.

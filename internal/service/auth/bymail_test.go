@@ -143,6 +143,32 @@ func TestChangeOfAddressIsConfirmed(t *testing.T) {
 	_ = mustProblem(t, b.call(t, "POST", "/verifications/"+token, ""), http.StatusNotFound, "not-found")
 }
 
+// TestChangeOfBoth wants an address and a password changed by one request, in spite of what a new password ends.
+func TestChangeOfBoth(t *testing.T) {
+	b := newBench(t, verified)
+	b.add(t, email, password, false)
+	mine := bearer(b.begin(t).AccessToken)
+	_ = mustStatus(t, b.call(t, "PATCH", "/me", change("email", "ada@example.org", "password", otherPassword), mine), http.StatusOK)
+	b.send(t)
+	_, _, token := b.mailed(t, 1)
+	_ = mustStatus(t, b.call(t, "POST", "/verifications/"+token, ""), http.StatusNoContent)
+	sessionOf(t, b.call(t, "POST", "/sessions", credentials("ada@example.org", otherPassword)))
+}
+
+// TestResetEndsChangeOfAddress has somebody who knows the password, and wants the account, be too late.
+func TestResetEndsChangeOfAddress(t *testing.T) {
+	b := newBench(t, verified)
+	b.send(t)
+	b.add(t, email, password, false)
+	_ = mustStatus(t, b.call(t, "PATCH", "/me", change("email", "thief@example.org"), bearer(b.begin(t).AccessToken)), http.StatusOK)
+	_, _, stolen := b.mailed(t, 1)
+	_ = mustStatus(t, b.call(t, "POST", "/password-resets", `{"email":"ada@example.com"}`), http.StatusAccepted)
+	_, _, token := b.mailed(t, 2)
+	_ = mustStatus(t, b.call(t, "POST", "/password-resets/"+token, `{"password":"another horse battery"}`), http.StatusNoContent)
+	_ = mustProblem(t, b.call(t, "POST", "/verifications/"+stolen, ""), http.StatusNotFound, "not-found")
+	sessionOf(t, b.call(t, "POST", "/sessions", credentials(email, otherPassword)))
+}
+
 func TestMailsAreLimited(t *testing.T) {
 	b := newBench(t, verified)
 	ask := func(email, from string) *http.Response {

@@ -50,9 +50,9 @@ type Letters interface {
 
 	// AddMailToken adds a token to an account.
 	AddMailToken(ctx context.Context, token MailToken) error
-	// ResetByMail gives the account of a ResetPassword token another password, ends its sessions and all its tokens of this
-	// kind, and takes its address as confirmed. It returns the account's id, or ErrNoMailToken; also where the
-	// account has another address by now.
+	// ResetByMail gives the account of a ResetPassword token another password, with all that Change ends then, and takes its
+	// address as confirmed. It returns the account's id, or ErrNoMailToken; also where the account has another
+	// address by now.
 	ResetByMail(ctx context.Context, hash Hash, passwordHash string, now time.Time) (userID string, err error)
 	// VerifyByMail takes an account's address as confirmed by a VerifyAddress token, which stays good for a second time, or
 	// makes that of a ChangeAddress token the account's. It returns the account's id, or ErrNoMailToken, or ErrTaken.

@@ -81,10 +81,7 @@ func (s *Store) ResetByMail(ctx context.Context, hash users.Hash, passwordHash s
 		if err != nil {
 			return asNoMailToken(err)
 		}
-		if _, err := tx.ExecContext(ctx, `DELETE FROM sessions WHERE user_id = ?`, token.UserID); err != nil {
-			return err
-		}
-		return spend(ctx, tx, token)
+		return endOthers(ctx, tx, token.UserID, "")
 	})
 	return token.UserID, named("reset password", err)
 }
@@ -103,7 +100,8 @@ func (s *Store) VerifyByMail(ctx context.Context, hash users.Hash, now time.Time
 			if err := changeOne(ctx, tx, `UPDATE users SET verified = 1, email = ? WHERE id = ?`, token.Address, token.UserID); err != nil {
 				return asNoMailToken(err)
 			}
-			return spend(ctx, tx, token)
+			_, err := tx.ExecContext(ctx, `DELETE FROM mail_tokens WHERE user_id = ? AND purpose = ?`, token.UserID, token.Purpose)
+			return err
 		default:
 			return users.ErrNoMailToken
 		}
@@ -125,12 +123,6 @@ func lockMailToken(ctx context.Context, tx *sql.Tx, hash users.Hash, now time.Ti
 		return users.MailToken{}, users.ErrNoMailToken
 	}
 	return token, err
-}
-
-// spend removes an account's tokens for a purpose.
-func spend(ctx context.Context, tx *sql.Tx, token users.MailToken) error {
-	_, err := tx.ExecContext(ctx, `DELETE FROM mail_tokens WHERE user_id = ? AND purpose = ?`, token.UserID, token.Purpose)
-	return err
 }
 
 // asNoMailToken says of a token whose account is gone or another that there is none.

@@ -118,13 +118,30 @@ func (s *Store) Change(ctx context.Context, id string, change users.Change) erro
 		if err != nil || change.PasswordHash == "" {
 			return err
 		}
-		_, err = tx.ExecContext(ctx, `DELETE FROM sessions WHERE user_id = ? AND id <> ?`, id, change.KeepSession)
-		return err
+		return endOthers(ctx, tx, id, change.KeepSession)
 	})
 	if s.db.IsDuplicate(err) {
 		return users.ErrTaken
 	}
 	return named("change user", err)
+}
+
+// endOthers ends what anybody has begun who knew an account's password before: its sessions but for one, links that give it
+// another password or address, and mails that are to carry those.
+func endOthers(ctx context.Context, tx *sql.Tx, userID, keepSession string) error {
+	for _, end := range []struct {
+		statement string
+		stays     any
+	}{
+		{`DELETE FROM sessions WHERE user_id = ? AND id <> ?`, keepSession},
+		{`DELETE FROM mail_tokens WHERE user_id = ? AND purpose <> ?`, users.VerifyAddress},
+		{`DELETE FROM letters WHERE user_id = ? AND purpose <> ?`, users.VerifyAddress},
+	} {
+		if _, err := tx.ExecContext(ctx, end.statement, userID, end.stays); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // ReplacePassword changes one account's password hash if it is still the given one.

@@ -121,6 +121,51 @@ func testResetByMail(t *testing.T, store users.Store) {
 	}
 }
 
+// testLinksEndWithThePassword holds that whoever knew the password before has no link left that takes the account, and that
+// the address can still be confirmed.
+func testLinksEndWithThePassword(t *testing.T, store users.Store) {
+	for name, change := range map[string]func(user users.User, reset users.Hash) error{
+		"changed": func(user users.User, _ users.Hash) error {
+			return store.Change(t.Context(), user.ID, users.Change{PasswordHash: "new"})
+		},
+		"reset": func(user users.User, reset users.Hash) error {
+			_, err := store.ResetByMail(t.Context(), reset, "new", created)
+			return err
+		},
+	} {
+		user, other := create(t, store, name+"@example.com"), create(t, store, name+"@example.net")
+		token := func(user users.User, purpose users.Purpose, address string) users.Hash {
+			return addMailToken(t, store, user, purpose, address, name+string(purpose)+user.ID)
+		}
+		reset, verify := token(user, users.ResetPassword, user.Email), token(user, users.VerifyAddress, user.Email)
+		moved, others := token(user, users.ChangeAddress, "thief@example.org"), token(other, users.ChangeAddress, name+"@example.org")
+		waiting := users.Letter{ID: string(conversion.NewID(created)), Purpose: users.ChangeAddress, UserID: user.ID, Address: "thief@example.org", CreatedAt: created}
+		if err := store.AddLetter(t.Context(), waiting); err != nil {
+			t.Fatal(err)
+		}
+		stays := addLetter(t, store, user.ID, user.Email, created)
+
+		if err := change(user, reset); err != nil {
+			t.Fatalf("%s: %v", name, err)
+		}
+		if _, err := store.ResetByMail(t.Context(), reset, "stolen", created); !errors.Is(err, users.ErrNoMailToken) {
+			t.Errorf("%s: reset by an older link: got %v, want ErrNoMailToken", name, err)
+		}
+		if _, err := store.VerifyByMail(t.Context(), moved, created); !errors.Is(err, users.ErrNoMailToken) {
+			t.Errorf("%s: another address by an older link: got %v, want ErrNoMailToken", name, err)
+		}
+		mustClaim(t, store, created, created.Add(idle), 10, stays)
+		for _, hash := range []users.Hash{verify, others} {
+			if _, err := store.VerifyByMail(t.Context(), hash, created); err != nil {
+				t.Errorf("%s: verify: %v", name, err)
+			}
+		}
+		if err := store.RemoveLetter(t.Context(), stays.ID); err != nil {
+			t.Error(err)
+		}
+	}
+}
+
 func testVerifyByMail(t *testing.T, store users.Store) {
 	user, other := create(t, store, "ada@example.com"), create(t, store, "bob@example.com")
 	verify := addMailToken(t, store, user, users.VerifyAddress, user.Email, "1")

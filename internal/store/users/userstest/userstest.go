@@ -51,6 +51,7 @@ func Run(t *testing.T, open func(t *testing.T) users.Store) {
 		{"Letters", testLetters},
 		{"LettersAreClaimedOnce", testLettersAreClaimedOnce},
 		{"ResetByMail", testResetByMail},
+		{"LinksEndWithThePassword", testLinksEndWithThePassword},
 		{"VerifyByMail", testVerifyByMail},
 		{"CollectMailTokens", testCollectMailTokens},
 		{"Canceled", testCanceled},
