@@ -45,6 +45,7 @@ var harmless = map[string]string{
 	"users.ResetByMail": "one transaction; cut off, one tries again", "users.VerifyByMail": "one transaction, which may run twice",
 	"users.CollectMailTokens": "one statement, which may run twice",
 	"users.ReplacePassword":   "only after a change of the hash's cost, which a test cannot make from outside",
+	"users.HasSession":        "reads",
 	"users.BeginSession":      "one transaction; cut off, one logs in again", "users.RotateSession": "one transaction; cut off, one logs in again",
 	"users.EndSession": "one statement, which may run twice", "users.EndFamily": "one statement, which may run twice",
 	"users.CollectSessions": "one statement, which may run twice",

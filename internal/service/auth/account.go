@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
+	"time"
 
 	"github.com/unreel/unreel/internal/httpx"
 	"github.com/unreel/unreel/internal/service/auth/client"
@@ -31,11 +32,27 @@ func (s *Service) caller(r *http.Request) (caller, error) {
 	if err != nil {
 		return caller{}, err
 	}
+	if err := s.requireSession(r.Context(), claims.SessionID); err != nil {
+		return caller{}, err
+	}
 	user, err := s.store.ByID(r.Context(), claims.Subject)
 	if errors.Is(err, users.ErrNotFound) {
 		return caller{}, fmt.Errorf("%w: its account has been removed", token.ErrInvalid)
 	}
 	return caller{user: user, sessionID: claims.SessionID}, err
+}
+
+// requireSession returns an error that wraps token.ErrInvalid if a token's session has ended: a thief whom another password has
+// thrown out must not make a key with what is left of a token. Tokens of the original route have no session.
+func (s *Service) requireSession(ctx context.Context, id string) error {
+	if id == "" {
+		return nil
+	}
+	goesOn, err := s.store.HasSession(ctx, id, time.Now())
+	if err == nil && !goesOn {
+		err = fmt.Errorf("%w: its session has ended", token.ErrInvalid)
+	}
+	return err
 }
 
 // person is caller for what an API key must not do.

@@ -99,6 +99,25 @@ func TestChangeMeRefuses(t *testing.T) {
 	_ = mustProblem(t, b.call(t, "PATCH", "/me", change("password", otherPassword), mine), http.StatusTooManyRequests, "too-many-log-ins")
 }
 
+// TestTokenOutlivesItsSession holds that a token whose session has ended, which is good elsewhere until it expires, does nothing
+// here that would last longer.
+func TestTokenOutlivesItsSession(t *testing.T) {
+	b := newBench(t)
+	b.add(t, email, password, false)
+	stolen, mine := b.begin(t), b.begin(t)
+	_ = decoded[client.Account](t, b.call(t, "PATCH", "/me", change("password", otherPassword), bearer(mine.AccessToken)), http.StatusOK)
+	for _, call := range []struct{ method, path, body string }{
+		{"GET", "/me", ""},
+		{"PATCH", "/me", change("email", "thief@example.com", "current_password", otherPassword)},
+		{"POST", "/api-keys", "{}"},
+		{"GET", "/api-keys", ""},
+		{"DELETE", "/me", ""},
+	} {
+		_ = mustProblem(t, b.call(t, call.method, call.path, call.body, bearer(stolen.AccessToken)), http.StatusUnauthorized, "invalid-token")
+	}
+	_ = decoded[client.NewAPIKey](t, b.call(t, "POST", "/api-keys", "{}", bearer(mine.AccessToken)), http.StatusCreated)
+}
+
 func TestDeleteMe(t *testing.T) {
 	b := newBench(t)
 	b.add(t, email, password, false)

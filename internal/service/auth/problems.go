@@ -58,7 +58,7 @@ func knownProblems() []knownProblem {
 		{errNotVerified, httpx.NewProblem(http.StatusForbidden, "not-verified", "The address is not confirmed", "Open the link in the mail that we have sent to your address, then log in.")},
 		{errSession, httpx.Unauthorized("invalid-refresh-token", "The session has ended", "Its refresh token is not valid, has expired or was used before. Log in again.", again)},
 		{errNoToken, httpx.Unauthorized("missing-credentials", "A token is missing", "Send the refresh_token, or the header Authorization: Bearer and an access token.", challenge("Bearer"))},
-		{token.ErrInvalid, httpx.Unauthorized("invalid-token", "The token is not valid", "It is forged or has expired. Send the refresh_token instead.", again)},
+		{token.ErrInvalid, httpx.Unauthorized("invalid-token", "The token is not valid", "It is forged, has expired or its session has ended. Send the refresh_token instead, or log in again.", again)},
 		{errKey, httpx.Unauthorized("invalid-token", "The API key is not valid", "It is not one of ours, has expired or was removed. Make another.", again)},
 		{errNeedsLogIn, httpx.NewProblem(http.StatusForbidden, "needs-log-in", "An API key cannot do this", "Log in with the password for this.")},
 		{users.ErrNoAPIKey, httpx.NewProblem(http.StatusNotFound, "not-found", "There is no such key", "You have no API key with this id.")},

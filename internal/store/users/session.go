@@ -44,6 +44,8 @@ type Sessions interface {
 	// if that is earlier. It returns ErrNoSession if there is none or it has expired, and ErrReused if the
 	// token is not the session's latest; then the session is removed.
 	RotateSession(ctx context.Context, turn Turn) (Session, error)
+	// HasSession tells whether the session with an id goes on.
+	HasSession(ctx context.Context, id string, now time.Time) (bool, error)
 	// EndSession removes the session with an id, and EndFamily the one with a token. That there is none is no error.
 	EndSession(ctx context.Context, id string) error
 	EndFamily(ctx context.Context, family Hash) error

@@ -101,6 +101,13 @@ func lockFamily(ctx context.Context, tx *sql.Tx, family users.Hash, lock string)
 	return session, err
 }
 
+// HasSession tells whether the session with an id goes on.
+func (s *Store) HasSession(ctx context.Context, id string, now time.Time) (bool, error) {
+	var count int
+	err := s.db.QueryRow(ctx, `SELECT COUNT(*) FROM sessions WHERE id = ? AND expires_at > ?`, []any{id, database.Micros(now)}, &count)
+	return count > 0, named("look for session", err)
+}
+
 // EndSession removes the session with an id.
 func (s *Store) EndSession(ctx context.Context, id string) error {
 	_, err := s.exec(ctx, `DELETE FROM sessions WHERE id = ?`, id)

@@ -76,6 +76,27 @@ func testRotate(t *testing.T, store users.Store) {
 	mustRotate(t, store, turnOf(other, "x", 0))
 }
 
+func testHasSession(t *testing.T, store users.Store) {
+	user := create(t, store, "ada@example.com")
+	session, other := begin(t, store, user, "first"), begin(t, store, user, "other")
+	expect := func(when, id string, at time.Time, want bool) {
+		t.Helper()
+		if got, err := store.HasSession(t.Context(), id, at); err != nil || got != want {
+			t.Errorf("%s: got %t, %v, want %t", when, got, err, want)
+		}
+	}
+	expect("begun", session.ID, created, true)
+	expect("unknown", newSession(user, "x").ID, created, false)
+	expect("expired", session.ID, created.Add(idle), false)
+	mustRotate(t, store, turnOf(session, "next", time.Hour))
+	expect("gone on with", session.ID, created.Add(idle), true)
+	if err := store.EndSession(t.Context(), session.ID); err != nil {
+		t.Fatal(err)
+	}
+	expect("ended", session.ID, created, false)
+	expect("another of the account", other.ID, created, true)
+}
+
 func testReuse(t *testing.T, store users.Store) {
 	user := create(t, store, "ada@example.com")
 	other := begin(t, store, user, "other")

@@ -38,6 +38,7 @@ func Run(t *testing.T, open func(t *testing.T) users.Store) {
 		{"FirstKeyOfMany", testFirstKeyOfMany},
 		{"AddKey", testAddKey},
 		{"Rotate", testRotate},
+		{"HasSession", testHasSession},
 		{"Reuse", testReuse},
 		{"ReuseByMany", testReuseByMany},
 		{"Expiry", testExpiry},
