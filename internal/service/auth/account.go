@@ -79,7 +79,7 @@ func (s *Service) changeAccount(ctx context.Context, from string, who caller, as
 	}
 	moves := change.Email != "" && change.Email != who.user.Email
 	if moves {
-		if err := s.mayMoveTo(ctx, change.Email); err != nil {
+		if err := s.mayMoveTo(ctx, from, change.Email); err != nil {
 			return users.User{}, err
 		}
 	}
@@ -106,9 +106,13 @@ func (s *Service) changeAccount(ctx context.Context, from string, who caller, as
 	return s.store.ByID(ctx, who.user.ID)
 }
 
-// mayMoveTo returns an httpx.Problem if an address got too many mails, and users.ErrTaken where that is not left to the change
-// itself, since this only follows when the address is confirmed.
-func (s *Service) mayMoveTo(ctx context.Context, address string) error {
+// mayMoveTo returns an httpx.Problem if too many addresses were asked for, or if this one got too many mails, and users.ErrTaken
+// where that is not left to the change itself, since this only follows when the address is confirmed.
+func (s *Service) mayMoveTo(ctx context.Context, from, address string) error {
+	if wait := s.addresses.take(time.Now(), bucketsOf(from, "")); wait > 0 {
+		s.logger.WarnContext(ctx, "change of address refused, there were too many", "client", from)
+		return addresses.tooMany(wait)
+	}
 	if s.config.Signup != SignupVerified {
 		return nil
 	}

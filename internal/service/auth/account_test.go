@@ -118,6 +118,23 @@ func TestTokenOutlivesItsSession(t *testing.T) {
 	_ = decoded[client.NewAPIKey](t, b.call(t, "POST", "/api-keys", "{}", bearer(mine.AccessToken)), http.StatusCreated)
 }
 
+// TestAddressesAreNotToBeTried holds that a change of address tells no more often who has an account than a sign-up does.
+func TestAddressesAreNotToBeTried(t *testing.T) {
+	b := newBench(t)
+	b.add(t, email, password, false)
+	b.add(t, "bob@example.com", password, false)
+	mine := bearer(b.begin(t).AccessToken)
+	for range 40 {
+		_ = mustStatus(t, b.call(t, "PATCH", "/me", change("email", "ada"), mine), http.StatusUnprocessableEntity)
+		_ = mustStatus(t, b.call(t, "PATCH", "/me", change("email", email), mine), http.StatusOK)
+	}
+	for range 30 {
+		_ = mustProblem(t, b.call(t, "PATCH", "/me", change("email", "bob@example.com"), mine), http.StatusConflict, "address-taken")
+	}
+	_ = mustProblem(t, b.call(t, "PATCH", "/me", change("email", "bob@example.com"), mine), http.StatusTooManyRequests, "too-many-addresses")
+	_ = mustStatus(t, b.call(t, "PATCH", "/me", change("password", otherPassword), mine), http.StatusOK)
+}
+
 func TestDeleteMe(t *testing.T) {
 	b := newBench(t)
 	b.add(t, email, password, false)

@@ -58,6 +58,7 @@ type Service struct {
 	keys      *keyring
 	logIns    *limiter
 	signUps   *limiter
+	addresses *limiter
 	refreshes *limiter
 	apiKeys   *limiter
 	asked     *limiter
@@ -84,6 +85,7 @@ func New(config Config, store users.Store, sender mail.Sender, logger *slog.Logg
 	}
 	if config.RateLimit {
 		service.logIns, service.signUps = newLimiter(logIns), newLimiter(signUps)
+		service.addresses = newLimiter(addresses)
 		service.refreshes, service.apiKeys = newLimiter(refreshes), newLimiter(apiKeys)
 		service.asked, service.mailed, service.links = newLimiter(asked), newLimiter(mailed), newLimiter(links)
 	}

@@ -36,6 +36,12 @@ var signUps = quota{
 	slug: "too-many-sign-ups", title: "Too many sign-ups", reason: "Too many accounts were asked for from here.",
 }
 
+// addresses are for accounts that want another address, since the answer tells whether that has an account.
+var addresses = quota{
+	name: "address", burst: 30, interval: 20 * time.Second,
+	slug: "too-many-addresses", title: "Too many addresses", reason: "Too many addresses were tried from here.",
+}
+
 // refreshes are for refresh tokens that are not good. Nobody can guess one, but each costs a look into the database.
 var refreshes = quota{
 	name: "refresh", burst: 30, interval: 2 * time.Second,
