@@ -38,11 +38,11 @@ func (s *Service) resetByMail(ctx context.Context, from, text, password string) 
 	if detail := checkPassword(password, ""); detail != "" {
 		return invalidField("password", detail)
 	}
-	hash, err := s.accounts.hasher.hash(ctx, password)
-	if err != nil {
-		return err
-	}
 	return s.byMail(ctx, from, "reset", func(now time.Time) (string, error) {
+		hash, err := s.accounts.hasher.hash(ctx, password)
+		if err != nil {
+			return "", err
+		}
 		return s.store.ResetByMail(ctx, sha256.Sum256([]byte(text)), hash, now)
 	})
 }

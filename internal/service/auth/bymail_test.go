@@ -169,6 +169,22 @@ func TestResetEndsChangeOfAddress(t *testing.T) {
 	sessionOf(t, b.call(t, "POST", "/sessions", credentials(email, otherPassword)))
 }
 
+// TestGuessedLinksHashNothing wants whoever guesses refused before a password is hashed, which takes a core and megabytes.
+func TestGuessedLinksHashNothing(t *testing.T) {
+	b := newBench(t)
+	for range 30 {
+		b.call(t, "POST", "/verifications/guessed", "").Body.Close()
+	}
+	release := auth.HoldHasher(b.service)
+	defer release()
+	hurried := func(r *http.Request) {
+		ctx, cancel := context.WithTimeout(r.Context(), time.Second)
+		t.Cleanup(cancel)
+		*r = *r.WithContext(ctx)
+	}
+	_ = mustProblem(t, b.call(t, "POST", "/password-resets/guessed", `{"password":"another horse battery"}`, hurried), http.StatusTooManyRequests, "too-many-links")
+}
+
 func TestMailsAreLimited(t *testing.T) {
 	b := newBench(t, verified)
 	ask := func(email, from string) *http.Response {
