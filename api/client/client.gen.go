@@ -259,7 +259,8 @@ type ClientInterface interface {
 	// log-in: an API key will not do. Where addresses have to be confirmed, a new one counts when the link that is mailed to
 	// it has been opened.
 	//
-	// A new password ends all other sessions of the account; the one that asks for it goes on. API keys stay.
+	// A new password ends all other sessions of the account, and mailed links to another password or address; the session
+	// that asks for it goes on. API keys and webhooks stay.
 	//
 	// Takes any type of body and a specified content type.
 	//
@@ -272,7 +273,8 @@ type ClientInterface interface {
 	// log-in: an API key will not do. Where addresses have to be confirmed, a new one counts when the link that is mailed to
 	// it has been opened.
 	//
-	// A new password ends all other sessions of the account; the one that asks for it goes on. API keys stay.
+	// A new password ends all other sessions of the account, and mailed links to another password or address; the session
+	// that asks for it goes on. API keys and webhooks stay.
 	//
 	// Takes a body of the `application/json` content type.
 	//
@@ -301,8 +303,9 @@ type ClientInterface interface {
 
 	// ResetPasswordWithBody Choose another password
 	//
-	// Gives the account another password by what was mailed to its address. All of its sessions end, and the address counts
-	// as confirmed. A password that is refused leaves the link good.
+	// Gives the account another password by what was mailed to its address. All of its sessions end, as do other mailed links
+	// to another password or address, and the address counts as confirmed. API keys and webhooks stay: look whether all of
+	// them are yours. A password that is refused leaves the link good.
 	//
 	// Takes any type of body and a specified content type.
 	//
@@ -311,8 +314,9 @@ type ClientInterface interface {
 
 	// ResetPassword Choose another password
 	//
-	// Gives the account another password by what was mailed to its address. All of its sessions end, and the address counts
-	// as confirmed. A password that is refused leaves the link good.
+	// Gives the account another password by what was mailed to its address. All of its sessions end, as do other mailed links
+	// to another password or address, and the address counts as confirmed. API keys and webhooks stay: look whether all of
+	// them are yours. A password that is refused leaves the link good.
 	//
 	// Takes a body of the `application/json` content type.
 	//
@@ -325,7 +329,8 @@ type ClientInterface interface {
 	// refresh token that is not valid any more has no session: that answers 204 as well.
 	//
 	// No refresh token of the session is good from then on. Its access tokens are, until they expire: at most
-	// 15 minutes.
+	// 15 minutes, and for nothing that lasts longer, such as a change of the account, a key or a webhook. An API key has no
+	// session.
 	//
 	// Takes any type of body and a specified content type.
 	//
@@ -338,7 +343,8 @@ type ClientInterface interface {
 	// refresh token that is not valid any more has no session: that answers 204 as well.
 	//
 	// No refresh token of the session is good from then on. Its access tokens are, until they expire: at most
-	// 15 minutes.
+	// 15 minutes, and for nothing that lasts longer, such as a change of the account, a key or a webhook. An API key has no
+	// session.
 	//
 	// Takes a body of the `application/json` content type.
 	//
@@ -881,7 +887,8 @@ func (c *Client) GetMe(ctx context.Context, reqEditors ...RequestEditorFn) (*htt
 // log-in: an API key will not do. Where addresses have to be confirmed, a new one counts when the link that is mailed to
 // it has been opened.
 //
-// A new password ends all other sessions of the account; the one that asks for it goes on. API keys stay.
+// A new password ends all other sessions of the account, and mailed links to another password or address; the session
+// that asks for it goes on. API keys and webhooks stay.
 //
 // Takes any type of body and a specified content type.
 //
@@ -904,7 +911,8 @@ func (c *Client) UpdateMeWithBody(ctx context.Context, contentType string, body 
 // log-in: an API key will not do. Where addresses have to be confirmed, a new one counts when the link that is mailed to
 // it has been opened.
 //
-// A new password ends all other sessions of the account; the one that asks for it goes on. API keys stay.
+// A new password ends all other sessions of the account, and mailed links to another password or address; the session
+// that asks for it goes on. API keys and webhooks stay.
 //
 // Takes a body of the `application/json` content type.
 //
@@ -963,8 +971,9 @@ func (c *Client) CreatePasswordReset(ctx context.Context, body CreatePasswordRes
 
 // ResetPasswordWithBody Choose another password
 //
-// Gives the account another password by what was mailed to its address. All of its sessions end, and the address counts
-// as confirmed. A password that is refused leaves the link good.
+// Gives the account another password by what was mailed to its address. All of its sessions end, as do other mailed links
+// to another password or address, and the address counts as confirmed. API keys and webhooks stay: look whether all of
+// them are yours. A password that is refused leaves the link good.
 //
 // Takes any type of body and a specified content type.
 //
@@ -983,8 +992,9 @@ func (c *Client) ResetPasswordWithBody(ctx context.Context, token string, conten
 
 // ResetPassword Choose another password
 //
-// Gives the account another password by what was mailed to its address. All of its sessions end, and the address counts
-// as confirmed. A password that is refused leaves the link good.
+// Gives the account another password by what was mailed to its address. All of its sessions end, as do other mailed links
+// to another password or address, and the address counts as confirmed. API keys and webhooks stay: look whether all of
+// them are yours. A password that is refused leaves the link good.
 //
 // Takes a body of the `application/json` content type.
 //
@@ -1007,7 +1017,8 @@ func (c *Client) ResetPassword(ctx context.Context, token string, body ResetPass
 // refresh token that is not valid any more has no session: that answers 204 as well.
 //
 // No refresh token of the session is good from then on. Its access tokens are, until they expire: at most
-// 15 minutes.
+// 15 minutes, and for nothing that lasts longer, such as a change of the account, a key or a webhook. An API key has no
+// session.
 //
 // Takes any type of body and a specified content type.
 //
@@ -1030,7 +1041,8 @@ func (c *Client) DeleteSessionWithBody(ctx context.Context, contentType string, 
 // refresh token that is not valid any more has no session: that answers 204 as well.
 //
 // No refresh token of the session is good from then on. Its access tokens are, until they expire: at most
-// 15 minutes.
+// 15 minutes, and for nothing that lasts longer, such as a change of the account, a key or a webhook. An API key has no
+// session.
 //
 // Takes a body of the `application/json` content type.
 //

@@ -71,13 +71,8 @@ func (g *Gateway) limits() api.Limits {
 // DeleteMe implements DELETE /v1/me. The conversions go first: if auth cannot be asked then, the account is still there
 // to ask again with.
 func (g *Gateway) DeleteMe(w http.ResponseWriter, r *http.Request) {
-	claims, ok := g.authenticatePerson(w, r)
+	claims, ok := g.authenticateSession(w, r) // without auth, nothing is removed
 	if !ok {
-		return
-	}
-	from, authorization := g.clientAddress(r), r.Header.Get("Authorization")
-	if _, err := g.accounts.Me(r.Context(), from, authorization); err != nil { // without auth, nothing is removed
-		g.fail(w, r, err)
 		return
 	}
 	ctx := context.WithoutCancel(r.Context()) // what was asked for is done, even if nobody waits for it
@@ -86,7 +81,7 @@ func (g *Gateway) DeleteMe(w http.ResponseWriter, r *http.Request) {
 		g.announce(ctx, record)
 	}
 	if err == nil {
-		err = g.accounts.DeleteMe(ctx, from, authorization)
+		err = g.accounts.DeleteMe(ctx, g.clientAddress(r), r.Header.Get("Authorization"))
 	}
 	if err != nil {
 		g.fail(w, r, err)
@@ -104,4 +99,18 @@ func (g *Gateway) authenticatePerson(w http.ResponseWriter, r *http.Request) (cl
 		return client.Claims{}, false
 	}
 	return claims, ok
+}
+
+// authenticateSession is authenticatePerson for what lasts longer than a token: auth has to say that the account is there and the
+// session goes on.
+func (g *Gateway) authenticateSession(w http.ResponseWriter, r *http.Request) (client.Claims, bool) {
+	claims, ok := g.authenticatePerson(w, r)
+	if !ok {
+		return client.Claims{}, false
+	}
+	if _, err := g.accounts.Me(r.Context(), g.clientAddress(r), r.Header.Get("Authorization")); err != nil {
+		g.fail(w, r, err)
+		return client.Claims{}, false
+	}
+	return claims, true
 }

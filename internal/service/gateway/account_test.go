@@ -3,6 +3,7 @@ package gateway
 import (
 	"errors"
 	"net/http"
+	"strings"
 	"testing"
 
 	"github.com/unreel/unreel/internal/conversion"
@@ -52,5 +53,37 @@ func TestUploadWhileTheAccountEnds(t *testing.T) {
 	}
 	if ids := w.videos(); len(ids) != 0 {
 		t.Errorf("left behind: %v", ids)
+	}
+}
+
+// TestLogInIsNeeded has a key, and a token whose session has ended, do what takes somebody who has logged in.
+func TestLogInIsNeeded(t *testing.T) {
+	w := newWorld(t)
+	session, err := w.accounts.LogIn(t.Context(), "127.0.0.1", client.Credentials{Email: "ada@example.com", Password: "correct horse battery"})
+	w.must(err)
+	key, err := w.accounts.AddAPIKey(t.Context(), "127.0.0.1", "Bearer "+w.token, client.APIKeyRequest{})
+	w.must(err)
+	webhook := func() (*http.Response, []byte) {
+		return w.do("POST", "/v1/webhooks", strings.NewReader(`{"url":"https://example.com/hook"}`), "Content-Type", "application/json")
+	}
+	w.token = key.Key
+	response, body := webhook()
+	w.wantProblem(response, body, http.StatusForbidden, "needs-log-in")
+	response, body = w.do("DELETE", "/v1/sessions", nil)
+	w.wantProblem(response, body, http.StatusForbidden, "needs-log-in")
+
+	w.token = session.AccessToken
+	if response, body = webhook(); response.StatusCode != http.StatusCreated {
+		t.Errorf("got %d %s", response.StatusCode, body)
+	}
+	if response, body = w.do("DELETE", "/v1/sessions", nil); response.StatusCode != http.StatusNoContent {
+		t.Errorf("got %d %s", response.StatusCode, body)
+	}
+	response, body = webhook()
+	w.wantProblem(response, body, http.StatusUnauthorized, "invalid-token")
+	response, body = w.do("DELETE", "/v1/me", nil)
+	w.wantProblem(response, body, http.StatusUnauthorized, "invalid-token")
+	if hooks, err := w.ledger.Webhooks().Webhooks(t.Context(), w.ada.UserID); err != nil || len(hooks) != 1 {
+		t.Errorf("webhooks: %+v, %v", hooks, err)
 	}
 }

@@ -98,7 +98,7 @@ func (g *Gateway) DeleteSession(w http.ResponseWriter, r *http.Request) {
 	}
 	// The body alone is enough. Without it the token is looked at here, as for every other route.
 	if refresh.RefreshToken == "" {
-		if _, ok := g.authenticate(w, r); !ok {
+		if _, ok := g.authenticatePerson(w, r); !ok {
 			return
 		}
 	}

@@ -1,6 +1,7 @@
 // Package gateway is the only public door: it takes videos in, answers for conversions and gives MP3s out. It
 // waits for nobody but the auth service, and for that only where it is about accounts: where somebody signs up, logs in or
-// out, goes on with a session, changes an account or its keys, or comes with an API key that was not seen for a minute.
+// out, goes on with a session, changes an account or its keys, adds a webhook, or comes with an API key that was not seen for
+// a minute.
 package gateway
 
 import (

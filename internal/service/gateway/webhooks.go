@@ -16,7 +16,7 @@ import (
 
 // CreateWebhook implements POST /v1/webhooks.
 func (g *Gateway) CreateWebhook(w http.ResponseWriter, r *http.Request) {
-	claims, ok := g.authenticatePerson(w, r)
+	claims, ok := g.authenticateSession(w, r)
 	if !ok {
 		return
 	}
