@@ -1,5 +1,5 @@
 // Package httpx has what every HTTP server of Unreel does alike: problem documents, request ids, logs, rolling
-// deadlines and probes.
+// deadlines and probes; and what its clients do.
 package httpx
 
 import (

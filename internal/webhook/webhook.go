@@ -13,12 +13,13 @@ import (
 	"io"
 	"net"
 	"net/http"
-	"net/url"
 	"strconv"
 	"syscall"
 	"time"
 
 	standardwebhooks "github.com/standard-webhooks/standard-webhooks/libraries/go"
+
+	"github.com/unreel/unreel/internal/httpx"
 )
 
 // Mode is where calls may go: UNREEL_WEBHOOKS.
@@ -104,7 +105,7 @@ func (c *Caller) Do(ctx context.Context, call Call) error {
 	}
 	response, err := c.http.Do(request)
 	if err != nil {
-		return fmt.Errorf("call webhook: %w", withoutURL(err))
+		return fmt.Errorf("call webhook: %w", httpx.WithoutURL(err))
 	}
 	defer response.Body.Close()
 	_, _ = io.CopyN(io.Discard, response.Body, maxAnswer) // what it says is of no use, nor why it broke off
@@ -118,15 +119,6 @@ func (c *Caller) Do(ctx context.Context, call Call) error {
 	}
 }
 
-// withoutURL is an error without the URL that http puts before it. Errors are logged, and many a receiver knows its callers
-// by nothing but the path.
-func withoutURL(err error) error {
-	if about, found := errors.AsType[*url.Error](err); found {
-		return about.Err
-	}
-	return err
-}
-
 func newRequest(ctx context.Context, call Call, now time.Time) (*http.Request, error) {
 	signer, err := standardwebhooks.NewWebhookRaw(call.Secret)
 	if err != nil {
@@ -138,7 +130,7 @@ func newRequest(ctx context.Context, call Call, now time.Time) (*http.Request, e
 	}
 	request, err := http.NewRequestWithContext(ctx, http.MethodPost, call.URL, bytes.NewReader(call.Payload))
 	if err != nil {
-		return nil, fmt.Errorf("call webhook: %w", withoutURL(err))
+		return nil, fmt.Errorf("call webhook: %w", httpx.WithoutURL(err))
 	}
 	request.Header.Set("Content-Type", "application/json")
 	request.Header.Set("User-Agent", "Unreel-Webhook")

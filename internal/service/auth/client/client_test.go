@@ -229,3 +229,16 @@ func TestSomebodyElsesConnection(t *testing.T) {
 		t.Errorf("auth: got %v", err)
 	}
 }
+
+// TestErrorsTellNoAddress holds that what is logged of a failure has no token from a mail, which is in the path.
+func TestErrorsTellNoAddress(t *testing.T) {
+	c := newClient(t, "http://"+nobody(t), transport(t))
+	for name, err := range map[string]error{
+		"reset":  c.Reset(t.Context(), from, "mailed-secret", client.Reset{Password: ada.Password}),
+		"verify": c.Verify(t.Context(), from, "mailed-secret"),
+	} {
+		if !errors.Is(err, client.ErrUnavailable) || strings.Contains(err.Error(), "mailed-secret") {
+			t.Errorf("%s: %v", name, err)
+		}
+	}
+}
