@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"net/netip"
 	"net/url"
+	"strconv"
 	"strings"
 )
 
@@ -20,6 +21,8 @@ func CheckURL(text string, mode Mode) error {
 		return fmt.Errorf("must have at most %d characters", maxURL)
 	case err != nil || parsed.Host == "" || parsed.Hostname() == "" || !isASCII(text):
 		return errors.New("must be a URL such as https://example.com/hook")
+	case parsed.Port() != "" && !isPort(parsed.Port()):
+		return errors.New("must have a port from 1 to 65535, or none")
 	case parsed.User != nil || parsed.Fragment != "":
 		return errors.New("must have no user, password or fragment")
 	case parsed.Scheme != "https" && (mode != Any || parsed.Scheme != "http"):
@@ -36,6 +39,11 @@ func isInside(name string) bool {
 	host := strings.TrimSuffix(strings.ToLower(name), ".")
 	address, err := netip.ParseAddr(host)
 	return host == "localhost" || strings.HasSuffix(host, ".localhost") || err == nil && !isPublic(address)
+}
+
+func isPort(text string) bool {
+	port, err := strconv.ParseUint(text, 10, 16)
+	return err == nil && port > 0
 }
 
 func isASCII(text string) bool {

@@ -68,6 +68,7 @@ func FormatSecret(secret []byte) string {
 
 // Caller makes calls. All methods may be called concurrently.
 type Caller struct {
+	mode Mode
 	http *http.Client
 }
 
@@ -78,7 +79,7 @@ func NewCaller(mode Mode) *Caller {
 		// Here the name has been looked up: it cannot become another address any more.
 		dialer.ControlContext = func(_ context.Context, _, address string, _ syscall.RawConn) error { return checkDialed(address) }
 	}
-	return &Caller{http: &http.Client{
+	return &Caller{mode: mode, http: &http.Client{
 		Timeout: callTime,
 		Transport: &http.Transport{
 			DialContext: dialer.DialContext, TLSHandshakeTimeout: callTime, DisableKeepAlives: true,
@@ -102,6 +103,9 @@ func (c *Caller) Do(ctx context.Context, call Call) error {
 	request, err := newRequest(ctx, call, time.Now())
 	if err != nil {
 		return err
+	}
+	if c.mode != Any && request.URL.Scheme != "https" {
+		return errors.New("call webhook: its address must begin with https:// (UNREEL_WEBHOOKS=any allows others)")
 	}
 	response, err := c.http.Do(request)
 	if err != nil {

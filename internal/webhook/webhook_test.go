@@ -46,6 +46,9 @@ func TestCheckURL(t *testing.T) {
 		"https://:443/":                              "",
 		"https://ada:secret@example.com/":            "",
 		"https://example.com/#x":                     "",
+		"https://example.com:0/":                     "",
+		"https://example.com:65536/":                 "",
+		"https://example.com:/":                      webhook.Public,
 		"https://exa mple.com/":                      "",
 		"https://example.com/\r\nHost: x":            "",
 		"https://bücher.example/":                    "",
@@ -113,10 +116,19 @@ func TestErrorsHideTheAddress(t *testing.T) {
 	}
 }
 
+// TestPublicIsEncrypted has an address called that was named while more was allowed.
+func TestPublicIsEncrypted(t *testing.T) {
+	call := webhook.Call{ID: "1_2", URL: "http://example.com/", Secret: webhook.NewSecret(), Payload: []byte("{}")}
+	if err := webhook.NewCaller(webhook.Public).Do(t.Context(), call); err == nil || !strings.Contains(err.Error(), "https://") {
+		t.Errorf("got %v", err)
+	}
+}
+
 // TestNothingInside calls a server of this machine by its address and by a name that leads there.
 func TestNothingInside(t *testing.T) {
 	caller := webhook.NewCaller(webhook.Public)
 	url, calls := receiver(t, []byte("secret"), http.StatusOK)
+	url = strings.Replace(url, "http:", "https:", 1)
 	for _, address := range []string{url, strings.Replace(url, "127.0.0.1", "localhost", 1), strings.Replace(url, "127.0.0.1", "[::ffff:127.0.0.1]", 1)} {
 		err := caller.Do(t.Context(), webhook.Call{ID: "1_2", URL: address, Secret: []byte("secret"), Payload: []byte(`{"a":1}`)})
 		if err == nil || !strings.Contains(err.Error(), "UNREEL_WEBHOOKS") {
