@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"slices"
+	"strconv"
 	"time"
 
 	"github.com/unreel/unreel/internal/conversion"
@@ -122,5 +123,5 @@ func (l *Ledger) Announce(ctx context.Context, c conversion.Conversion, payload 
 // deliveryID names this end of this conversion for a webhook: after a retry it ends anew. It has no full stop, which
 // separates what is signed.
 func deliveryID(c conversion.Conversion, webhook Webhook) string {
-	return string(c.ID) + "_" + c.FinishedAt.UTC().Format("20060102T150405") + "_" + webhook.ID
+	return string(c.ID) + "_" + strconv.FormatInt(c.FinishedAt.UnixMicro(), 10) + "_" + webhook.ID
 }

@@ -66,6 +66,7 @@ func Run(t *testing.T, open func(t *testing.T) Backend) {
 		"what an owner has":                         testUsage,
 		"webhooks":                                  testWebhooks,
 		"calls of webhooks":                         testDeliveries,
+		"calls about two ends in one second":        testDeliveriesOfOneSecond,
 		"a webhook that is given up":                testDisabledWebhook,
 		"retention":                                 testRetention,
 		"known ids":                                 testKnown,

@@ -3,6 +3,7 @@ package ledgertest
 import (
 	"errors"
 	"fmt"
+	"strings"
 	"testing"
 	"time"
 
@@ -133,6 +134,20 @@ func testDeliveries(t *testing.T, f *fixture) {
 		if removed, err := f.Store.CollectDeliveries(ctx, step.age, 10); err != nil || removed != step.want {
 			t.Errorf("collected %d, %v, want %d", removed, err, step.want)
 		}
+	}
+}
+
+// testDeliveriesOfOneSecond has a conversion end twice within a second: its owner was quick to try it again.
+func testDeliveriesOfOneSecond(t *testing.T, f *fixture) {
+	f.webhook(ada)
+	c := f.completed().Conversion
+	c.FinishedAt = c.FinishedAt.Truncate(time.Second).Add(time.Millisecond)
+	f.announce(c)
+	c.FinishedAt = c.FinishedAt.Add(time.Millisecond)
+	f.announce(c)
+	f.announce(c)
+	if claimed := f.claimDeliveries(); len(claimed) != 2 || strings.Contains(claimed[0].ID, ".") {
+		t.Errorf("claimed: %+v, want two", claimed)
 	}
 }
 
