@@ -484,8 +484,8 @@ type ClientInterface interface {
 	// (https://www.standardwebhooks.com).
 	//
 	// Answer with any 2xx within 20 s. Otherwise the call comes again, after 5 s, 5 and 30 minutes, 2, 5, 10, 14, 20 and
-	// 24 hours, with the same `webhook-id`; it may also come twice. After the last one, or an answer of 410, the webhook is
-	// disabled. It takes a log-in: an API key will not do. Unless the operator allows more, an address is
+	// 24 hours, with the same `webhook-id`; it may also come twice. If the last one fails and no later call was taken, or
+	// after an answer of 410, the webhook is disabled. It takes a log-in: an API key will not do. Unless the operator allows more, an address is
 	// HTTPS and on the Internet.
 	//
 	// Takes any type of body and a specified content type.
@@ -501,8 +501,8 @@ type ClientInterface interface {
 	// (https://www.standardwebhooks.com).
 	//
 	// Answer with any 2xx within 20 s. Otherwise the call comes again, after 5 s, 5 and 30 minutes, 2, 5, 10, 14, 20 and
-	// 24 hours, with the same `webhook-id`; it may also come twice. After the last one, or an answer of 410, the webhook is
-	// disabled. It takes a log-in: an API key will not do. Unless the operator allows more, an address is
+	// 24 hours, with the same `webhook-id`; it may also come twice. If the last one fails and no later call was taken, or
+	// after an answer of 410, the webhook is disabled. It takes a log-in: an API key will not do. Unless the operator allows more, an address is
 	// HTTPS and on the Internet.
 	//
 	// Takes a body of the `application/json` content type.
@@ -1322,8 +1322,8 @@ func (c *Client) ListWebhooks(ctx context.Context, reqEditors ...RequestEditorFn
 // (https://www.standardwebhooks.com).
 //
 // Answer with any 2xx within 20 s. Otherwise the call comes again, after 5 s, 5 and 30 minutes, 2, 5, 10, 14, 20 and
-// 24 hours, with the same `webhook-id`; it may also come twice. After the last one, or an answer of 410, the webhook is
-// disabled. It takes a log-in: an API key will not do. Unless the operator allows more, an address is
+// 24 hours, with the same `webhook-id`; it may also come twice. If the last one fails and no later call was taken, or
+// after an answer of 410, the webhook is disabled. It takes a log-in: an API key will not do. Unless the operator allows more, an address is
 // HTTPS and on the Internet.
 //
 // Takes any type of body and a specified content type.
@@ -1349,8 +1349,8 @@ func (c *Client) CreateWebhookWithBody(ctx context.Context, contentType string, 
 // (https://www.standardwebhooks.com).
 //
 // Answer with any 2xx within 20 s. Otherwise the call comes again, after 5 s, 5 and 30 minutes, 2, 5, 10, 14, 20 and
-// 24 hours, with the same `webhook-id`; it may also come twice. After the last one, or an answer of 410, the webhook is
-// disabled. It takes a log-in: an API key will not do. Unless the operator allows more, an address is
+// 24 hours, with the same `webhook-id`; it may also come twice. If the last one fails and no later call was taken, or
+// after an answer of 410, the webhook is disabled. It takes a log-in: an API key will not do. Unless the operator allows more, an address is
 // HTTPS and on the Internet.
 //
 // Takes a body of the `application/json` content type.

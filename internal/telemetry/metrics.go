@@ -53,7 +53,8 @@ const (
 	Rejected = "rejected"
 	Sent     = "sent"
 
-	Disabled = "disabled" // result of a webhook's call, beside Sent and Retried
+	GivenUp  = "given-up" // results of a webhook's call, beside Sent and Retried
+	Disabled = "disabled"
 
 	Refused = "refused" // results of a try to send a mail, beside Sent and Retried or Failed
 	Unknown = "unknown"
@@ -122,13 +123,13 @@ func (m *Metrics) makeWork() {
 		m.AccountMails.WithLabelValues(result)
 	}
 	m.WebhookCalls = m.counterVec("webhook_calls_total", "Tries to call a webhook, by what came of them.", "result")
-	for _, result := range []string{Sent, Retried, Disabled} {
+	for _, result := range []string{Sent, Retried, GivenUp, Disabled} {
 		m.WebhookCalls.WithLabelValues(result)
 	}
 }
 
 // mailResults are the states that a try ends in, as the ledger names them, and Retried.
-var mailResults = []string{Sent, Retried, Refused, "given-up", Unknown}
+var mailResults = []string{Sent, Retried, Refused, GivenUp, Unknown}
 
 func (m *Metrics) makeQueue() {
 	m.Slots = m.gaugeVec("worker_slots", "How many hints this process handles at once: on video conversions, on mp3 mails.", "topic")

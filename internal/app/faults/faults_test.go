@@ -30,6 +30,7 @@ var harmless = map[string]string{
 	"ledger.Webhooks": "reads", "ledger.AddWebhook": "one transaction; cut off, one tries again", "ledger.RemoveWebhook": "one transaction; cut off, one tries again",
 	"ledger.AddDeliveries": "one transaction, which may run twice, before queue.Handle ends", "ledger.ClaimDeliveries": "one transaction; cut off, the call is due again later",
 	"ledger.EndDelivery": "one statement; cut off, the call is made twice", "ledger.PutOffDelivery": "one statement; cut off, the call is due again all the same",
+	"ledger.GiveUpDelivery": "one transaction; cut off, the call is made once more",
 	"ledger.DisableWebhook": "one transaction; cut off, the last call is made once more", "ledger.CollectDeliveries": "one statement, which may run twice",
 	"mail.Check":    "asks",
 	"queue.Consume": "its effects are those of the handler, queue.Handle",

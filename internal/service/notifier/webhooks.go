@@ -26,8 +26,8 @@ const (
 	callCollected = 1000
 )
 
-// callRetries is how long after each try the next one comes, as the specification of Standard Webhooks proposes. After the
-// last the webhook is disabled: nobody has been there for three days.
+// callRetries is how long after each try the next one comes, as the specification of Standard Webhooks proposes. If no call has
+// been taken by the last, which is after three days, the webhook is disabled.
 var callRetries = []time.Duration{
 	5 * time.Second, 5 * time.Minute, 30 * time.Minute, 2 * time.Hour, 5 * time.Hour, 10 * time.Hour, 14 * time.Hour, 20 * time.Hour, 24 * time.Hour,
 }
@@ -115,9 +115,13 @@ func (w *Webhooks) call(ctx context.Context, delivery ledger.Delivery) {
 	case called == nil:
 		logger.InfoContext(ctx, "webhook called")
 		err = w.store.EndDelivery(ctx, delivery.ID)
-	case errors.Is(called, webhook.ErrGone), delivery.Attempts > len(callRetries):
+	case errors.Is(called, webhook.ErrGone):
 		logger.WarnContext(ctx, "webhook disabled", "error", called)
 		err = w.store.DisableWebhook(ctx, hook.ID)
+	case delivery.Attempts > len(callRetries):
+		var disabled bool
+		disabled, err = w.store.GiveUpDelivery(ctx, delivery.ID)
+		logger.WarnContext(ctx, "webhook's call given up", "error", called, "disabled", disabled)
 	default:
 		logger.InfoContext(ctx, "webhook not called, will be tried again", "error", called)
 		err = w.store.PutOffDelivery(ctx, delivery.ID, callRetries[delivery.Attempts-1])

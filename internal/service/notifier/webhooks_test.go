@@ -42,7 +42,8 @@ type world struct {
 	log    *lockedBuffer
 
 	mutex   sync.Mutex
-	answers []int // what the receiver answers, the last again and again
+	answers []int  // what the receiver answers, the last again and again
+	refuse  string // the id of a conversion about which it takes no call
 	calls   []call
 }
 
@@ -125,6 +126,9 @@ func (w *world) receive(secret []byte) http.HandlerFunc {
 		w.mutex.Lock()
 		defer w.mutex.Unlock()
 		status := w.answers[min(len(w.calls), len(w.answers)-1)]
+		if w.refuse != "" && strings.HasPrefix(r.Header.Get("webhook-id"), w.refuse) {
+			status = http.StatusBadRequest
+		}
 		w.calls = append(w.calls, call{r.Header.Get("webhook-id"), body})
 		answer.WriteHeader(status)
 	}
@@ -247,6 +251,32 @@ func (w *world) settled(left int) {
 		}
 		return err
 	})
+}
+
+// TestCallIsGivenUp has an address take every call but one, which is no reason not to call it any more.
+func TestCallIsGivenUp(t *testing.T) {
+	w := newWorld(t, 500)
+	refused := w.ended(1, nil)
+	w.called(1)
+	w.settled(1)
+	w.mutex.Lock()
+	w.refuse, w.answers = string(refused.ID), []int{200}
+	w.mutex.Unlock()
+	harness.Eventually(t, "the end of the call", func() error {
+		w.db.Advance(25 * time.Hour)
+		w.ended(1, nil)
+		var due int
+		err := w.db.QueryRow(t.Context(), "SELECT COUNT(*) FROM deliveries WHERE due_at IS NOT NULL AND id LIKE ?", []any{string(refused.ID) + "%"}, &due)
+		if err == nil && due > 0 {
+			err = errors.New("it is due")
+		}
+		return err
+	})
+	hooks, err := w.ledger.Webhooks().Webhooks(t.Context(), owner)
+	w.must(err)
+	if !hooks[0].DisabledAt.IsZero() {
+		t.Error("the webhook is disabled")
+	}
 }
 
 // TestWebhookIsGivenUp has addresses that want no calls.

@@ -86,6 +86,9 @@ type Webhooks interface {
 	// PutOffDelivery makes a call due after a while, EndDelivery never again.
 	PutOffDelivery(ctx context.Context, id string, after time.Duration) error
 	EndDelivery(ctx context.Context, id string) error
+	// GiveUpDelivery makes a call never due again that was tried often enough, and disables its webhook, unless another call
+	// of that, which was added no earlier, has ended: then it is this one that the address does not take.
+	GiveUpDelivery(ctx context.Context, id string) (disabled bool, err error)
 	// CollectDeliveries forgets up to limit calls that have ended and were made that long ago, and returns how many.
 	CollectDeliveries(ctx context.Context, age time.Duration, limit int) (int, error)
 }

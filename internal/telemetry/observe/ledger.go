@@ -134,6 +134,15 @@ func (s *ledgerStore) PutOffDelivery(ctx context.Context, id string, after time.
 	return s.called(s.Store.PutOffDelivery(ctx, id, after), telemetry.Retried)
 }
 
+// GiveUpDelivery implements ledger.Store.
+func (s *ledgerStore) GiveUpDelivery(ctx context.Context, id string) (disabled bool, err error) {
+	disabled, err = s.Store.GiveUpDelivery(ctx, id)
+	if disabled {
+		return disabled, s.called(err, telemetry.Disabled)
+	}
+	return disabled, s.called(err, telemetry.GivenUp)
+}
+
 // DisableWebhook implements ledger.Store.
 func (s *ledgerStore) DisableWebhook(ctx context.Context, id string) error {
 	return s.called(s.Store.DisableWebhook(ctx, id), telemetry.Disabled)

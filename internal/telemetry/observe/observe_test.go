@@ -242,9 +242,12 @@ func TestWebhookCallCounts(t *testing.T) {
 	w.must(hooks.EndDelivery(t.Context(), "a"))
 	w.must(hooks.PutOffDelivery(t.Context(), "a", time.Hour))
 	w.must(hooks.PutOffDelivery(t.Context(), "b", time.Hour))
+	_, err := hooks.GiveUpDelivery(t.Context(), "c")
+	w.must(err)
 	w.must(hooks.DisableWebhook(t.Context(), "c"))
 	w.expect("webhook_calls_total", map[string]string{
 		`webhook_calls_total{result="sent"}`: "1", `webhook_calls_total{result="retried"}`: "2", `webhook_calls_total{result="disabled"}`: "1",
+		`webhook_calls_total{result="given-up"}`: "1",
 	})
 }
 

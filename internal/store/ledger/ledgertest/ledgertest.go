@@ -67,6 +67,7 @@ func Run(t *testing.T, open func(t *testing.T) Backend) {
 		"webhooks":                                  testWebhooks,
 		"calls of webhooks":                         testDeliveries,
 		"calls about two ends in one second":        testDeliveriesOfOneSecond,
+		"a call that is given up":                   testDeliveryGivenUp,
 		"a webhook that is given up":                testDisabledWebhook,
 		"retention":                                 testRetention,
 		"known ids":                                 testKnown,

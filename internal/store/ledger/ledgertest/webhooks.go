@@ -151,6 +151,43 @@ func testDeliveriesOfOneSecond(t *testing.T, f *fixture) {
 	}
 }
 
+// testDeliveryGivenUp has calls fail for good, of a webhook that takes others and of one that takes none.
+func testDeliveryGivenUp(t *testing.T, f *fixture) {
+	ctx := t.Context()
+	giveUp := func(delivery ledger.Delivery, want bool) {
+		t.Helper()
+		if disabled, err := f.Store.GiveUpDelivery(ctx, delivery.ID); err != nil || disabled != want {
+			t.Errorf("give up: disabled %t, %v, want %t", disabled, err, want)
+		}
+		got, err := f.Store.Webhooks(ctx, ada)
+		f.must(err)
+		if got[0].DisabledAt.IsZero() == want {
+			t.Errorf("webhooks: %+v", got)
+		}
+	}
+	f.webhook(ada)
+	f.announce(f.completed().Conversion)
+	f.announce(f.completed().Conversion)
+	f.Advance(time.Second)
+	f.announce(f.completed().Conversion)
+	claimed := f.claimDeliveries() // oldest first
+	if len(claimed) != 3 {
+		t.Fatalf("claimed: %+v", claimed)
+	}
+	f.must(f.Store.EndDelivery(ctx, claimed[2].ID))
+	giveUp(claimed[0], false)
+	f.announce(f.completed().Conversion)
+	f.Advance(time.Hour)
+	later := f.claimDeliveries()
+	if len(later) != 2 || later[1].ID != claimed[1].ID {
+		t.Fatalf("claimed later: %+v, want what was not given up", later)
+	}
+	giveUp(later[0], true)
+	if due := f.claimDeliveries(); len(due) != 0 {
+		t.Errorf("claimed of a webhook that is disabled: %+v", due)
+	}
+}
+
 func testDisabledWebhook(t *testing.T, f *fixture) {
 	ctx := t.Context()
 	hook := f.webhook(ada)

@@ -106,10 +106,34 @@ func (s *Store) PutOffDelivery(ctx context.Context, id string, after time.Durati
 
 // EndDelivery implements ledger.Store.
 func (s *Store) EndDelivery(ctx context.Context, id string) error {
-	return named("end delivery", s.db.Write(ctx, func(tx *sql.Tx) error {
-		_, err := tx.ExecContext(ctx, "UPDATE deliveries SET due_at = NULL WHERE id = ?", id)
-		return err
-	}))
+	return named("end delivery", s.db.Write(ctx, func(tx *sql.Tx) error { return endDelivery(ctx, tx, id) }))
+}
+
+func endDelivery(ctx context.Context, tx *sql.Tx, id string) error {
+	_, err := tx.ExecContext(ctx, "UPDATE deliveries SET due_at = NULL WHERE id = ?", id)
+	return err
+}
+
+// GiveUpDelivery implements ledger.Store.
+func (s *Store) GiveUpDelivery(ctx context.Context, id string) (disabled bool, err error) {
+	err = s.db.Write(ctx, func(tx *sql.Tx) error {
+		var webhook string
+		var others int
+		err := tx.QueryRowContext(ctx, `SELECT webhook_id, (SELECT COUNT(*) FROM deliveries o
+			WHERE o.webhook_id = d.webhook_id AND o.id <> d.id AND o.due_at IS NULL AND o.created_at >= d.created_at)
+			FROM deliveries d WHERE d.id = ?`, id).Scan(&webhook, &others)
+		if errors.Is(err, sql.ErrNoRows) {
+			return nil // its webhook has been removed
+		}
+		if err != nil {
+			return err
+		}
+		if disabled = others == 0; disabled {
+			return s.disableWebhook(ctx, tx, webhook)
+		}
+		return endDelivery(ctx, tx, id)
+	})
+	return disabled, named("give up delivery", err)
 }
 
 // CollectDeliveries implements ledger.Store. MySQL needs the table in between.

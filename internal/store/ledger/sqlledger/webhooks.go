@@ -92,16 +92,20 @@ func orNoWebhook(err error) error {
 // DisableWebhook implements ledger.Store.
 func (s *Store) DisableWebhook(ctx context.Context, id string) error {
 	return named("disable webhook", s.db.Write(ctx, func(tx *sql.Tx) error {
-		now, err := s.clock(ctx, tx)
-		if err != nil {
-			return err
-		}
-		if _, err := tx.ExecContext(ctx, "UPDATE webhooks SET disabled_at = ? WHERE id = ?", database.Micros(now), id); err != nil {
-			return err
-		}
-		_, err = tx.ExecContext(ctx, "UPDATE deliveries SET due_at = NULL WHERE webhook_id = ?", id)
-		return err
+		return s.disableWebhook(ctx, tx, id)
 	}))
+}
+
+func (s *Store) disableWebhook(ctx context.Context, tx *sql.Tx, id string) error {
+	now, err := s.clock(ctx, tx)
+	if err != nil {
+		return err
+	}
+	if _, err := tx.ExecContext(ctx, "UPDATE webhooks SET disabled_at = ? WHERE id = ?", database.Micros(now), id); err != nil {
+		return err
+	}
+	_, err = tx.ExecContext(ctx, "UPDATE deliveries SET due_at = NULL WHERE webhook_id = ?", id)
+	return err
 }
 
 // removeWebhooks removes all that an owner has, with their calls.
