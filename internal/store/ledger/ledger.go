@@ -141,8 +141,8 @@ type Store interface {
 	Known(ctx context.Context, ids []conversion.ID) (map[conversion.ID]bool, error)
 	// Places returns the places in the queue of up to a hundred records that wait there, 1 for the next.
 	Places(ctx context.Context, waiting []Record) (map[conversion.ID]int, error)
-	// Close marks an owner as closed and removes its webhooks, OfClosed returns up to limit conversions of such that are no tombstones, and Reopen
-	// forgets those that were closed that long ago.
+	// Close marks an owner as closed and removes its webhooks, OfClosed returns up to limit conversions of such that are no
+	// tombstones, and Reopen forgets those that were closed that long ago, with webhooks that came in beside Close.
 	Close(ctx context.Context, owner string) error
 	OfClosed(ctx context.Context, limit int) ([]conversion.ID, error)
 	Reopen(ctx context.Context, after time.Duration) error

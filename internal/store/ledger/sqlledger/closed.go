@@ -52,7 +52,12 @@ func (s *Store) Reopen(ctx context.Context, after time.Duration) error {
 		if err != nil {
 			return err
 		}
-		_, err = tx.ExecContext(ctx, "DELETE FROM closed_owners WHERE closed_at <= ?", database.Micros(now.Add(-after)))
+		closed := database.Micros(now.Add(-after))
+		// One may have been added by somebody who had not seen the owner closed.
+		if _, err := tx.ExecContext(ctx, "DELETE FROM webhooks WHERE owner IN (SELECT owner FROM closed_owners WHERE closed_at <= ?)", closed); err != nil {
+			return err
+		}
+		_, err = tx.ExecContext(ctx, "DELETE FROM closed_owners WHERE closed_at <= ?", closed)
 		return err
 	})
 	return named("forget closed owners", err)

@@ -154,3 +154,38 @@ func TestOlderRows(t *testing.T) {
 		})
 	}
 }
+
+// TestWebhookWhileTheAccountEnds adds a webhook as a transaction does that has not seen the end of its owner's account.
+func TestWebhookWhileTheAccountEnds(t *testing.T) {
+	db, err := database.Open("sqlite:" + filepath.Join(t.TempDir(), "unreel.db"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer db.Close()
+	store := sqlledger.New(db)
+	if err := store.Migrate(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	keeper := ledger.New(store, ledger.DefaultConfig())
+	for _, owner := range []string{"ada", "bob"} {
+		if err := store.AddWebhook(t.Context(), ledger.Webhook{ID: owner, Owner: owner, Secret: []byte{1}, Events: ledger.WebhookEvents}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	err = db.Write(t.Context(), func(tx *sql.Tx) error {
+		_, err := tx.ExecContext(t.Context(), "INSERT INTO closed_owners (owner, closed_at) VALUES ('ada', "+db.Now()+")")
+		return err
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	db.Advance(keeper.Config().TombstoneLife + time.Minute)
+	if _, err := keeper.ClearClosed(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	for owner, want := range map[string]int{"ada": 0, "bob": 1} {
+		if got, err := store.Webhooks(t.Context(), owner); err != nil || len(got) != want {
+			t.Errorf("%s has %+v, %v, want %d", owner, got, err, want)
+		}
+	}
+}
