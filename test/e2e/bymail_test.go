@@ -84,21 +84,18 @@ func checkByMail(t *testing.T, gateway string, mails func() []string) {
 	if slug := post("/v1/sessions", credentials, http.StatusForbidden).Problem(t); slug != "not-verified" {
 		t.Errorf("problem %q", slug)
 	}
-	newer := mailed(1, "verify")
 	request := ada.Request(t, http.MethodPost, "/login", nil)
 	request.SetBasicAuth(ada.Email, harness.Password)
 	if got := ada.Do(t, request); got.Status != http.StatusForbidden || !strings.Contains(string(got.Body), "link in the mail") {
 		t.Errorf("the original route: %s", got)
 	}
-	mailed(2, "verify")
 	post("/v1/verifications/nonsense", "", http.StatusNotFound)
 	post("/v1/verifications/"+verify, "", http.StatusNoContent)
-	post("/v1/verifications/"+newer, "", http.StatusNoContent)
 	session := ada.BeginSession(t).Session(t)
 
 	post("/v1/password-resets", `{"email":"nobody@example.com"}`, http.StatusAccepted)
 	post("/v1/password-resets", `{"email":"Ada@example.com"}`, http.StatusAccepted)
-	reset := "/v1/password-resets/" + mailed(3, "reset")
+	reset := "/v1/password-resets/" + mailed(1, "reset")
 	post(reset, `{"password":"short"}`, http.StatusUnprocessableEntity)
 	post(reset, `{"password":"another horse battery"}`, http.StatusNoContent)
 	if slug := post(reset, `{"password":"a third horse battery"}`, http.StatusNotFound).Problem(t); slug != "not-found" {
@@ -107,7 +104,7 @@ func checkByMail(t *testing.T, gateway string, mails func() []string) {
 	mustEnd(t, ada, session)
 	post("/v1/sessions", credentials, http.StatusUnauthorized)
 	post("/v1/sessions", `{"email":"ada@example.com","password":"another horse battery"}`, http.StatusCreated)
-	if all := mails(); len(all) != 4 {
-		t.Errorf("%d mails, want 4", len(all))
+	if all := mails(); len(all) != 2 { // the log-ins right after the sign-up sent none
+		t.Errorf("%d mails, want 2", len(all))
 	}
 }

@@ -63,6 +63,7 @@ type Service struct {
 	apiKeys   *limiter
 	asked     *limiter
 	mailed    *limiter
+	reminders *limiter
 	links     *limiter
 	mail      mail.Sender   // nil without a mail server
 	posted    chan struct{} // has room for one token, which wakes Run
@@ -85,7 +86,7 @@ func New(config Config, store users.Store, sender mail.Sender, logger *slog.Logg
 	}
 	if config.RateLimit {
 		service.logIns, service.signUps = newLimiter(logIns), newLimiter(signUps)
-		service.addresses = newLimiter(addresses)
+		service.addresses, service.reminders = newLimiter(addresses), newLimiter(reminders)
 		service.refreshes, service.apiKeys = newLimiter(refreshes), newLimiter(apiKeys)
 		service.asked, service.mailed, service.links = newLimiter(asked), newLimiter(mailed), newLimiter(links)
 	}

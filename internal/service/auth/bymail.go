@@ -71,13 +71,13 @@ func (s *Service) byMail(ctx context.Context, from, purpose string, use func(now
 	return nil
 }
 
-// requireVerified returns errNotVerified for an account that has to confirm its address first, and mails it the link
-// once more, unless that has been done just now.
+// requireVerified returns errNotVerified for an account that has to confirm its address first, and mails it the link, unless that
+// has been done just now: who signs up logs in at once.
 func (s *Service) requireVerified(ctx context.Context, user users.User) error {
 	if s.config.Signup != SignupVerified || user.Verified {
 		return nil
 	}
-	if wait := s.mayMail(users.VerifyAddress, user.Email); wait == 0 {
+	if s.reminders.take(time.Now(), []string{user.Email}) == 0 && s.mayMail(users.VerifyAddress, user.Email) == 0 {
 		if err := s.post(ctx, users.VerifyAddress, user.ID, user.Email); err != nil {
 			return err
 		}

@@ -66,6 +66,9 @@ var (
 	}
 )
 
+// reminders are for mails that a log-in sends since the address is not confirmed. Nobody is told of this limit.
+var reminders = quota{burst: 1, interval: time.Minute}
+
 // links are for tokens from mails that are not good, as refreshes are for theirs.
 var links = quota{
 	name: "link", burst: 30, interval: 2 * time.Second,
