@@ -230,3 +230,28 @@ func TestOurFaultNamesTheRequest(t *testing.T) {
 	loggedIn(t, server.URL)
 	run(t, "list").expect(t, exitFailed, "unreel: Something went ?[31mwrong. (request r1)\n")
 }
+
+// TestChangeOfAddressThatIsConfirmed has a server that changes the address at once, and one that mails a link first.
+func TestChangeOfAddressThatIsConfirmed(t *testing.T) {
+	for email, want := range map[string]string{
+		"grace@example.com": "The address is grace@example.com now",
+		testEmail:           "on its way to Grace@example.com",
+	} {
+		t.Run(email, func(t *testing.T) {
+			server := fakeGateway(t, map[string]http.HandlerFunc{"PATCH /v1/me": answer(http.StatusOK, api.Account{Email: email})})
+			fresh(t)
+			before := session{Server: server.URL, Email: testEmail, Token: testToken, ExpiresAt: time.Now().Add(time.Hour)}
+			if err := before.save(); err != nil {
+				t.Fatal(err)
+			}
+			got := runWith(t.Context(), "correct horse\n", "account", "email", "Grace@example.com")
+			got.expect(t, exitDone)
+			if !strings.Contains(got.out, want) {
+				t.Errorf("got %q, want %q", got.out, want)
+			}
+			if kept, err := loadSession(); err != nil || kept.Email != email {
+				t.Errorf("kept %q, %v", kept.Email, err)
+			}
+		})
+	}
+}

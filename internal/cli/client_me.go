@@ -142,6 +142,10 @@ func (c *AccountEmailCmd) Run(ctx context.Context, io *IO) error {
 	if err := r.rename(ctx, account.Email); err != nil {
 		return err
 	}
+	if account.Email != strings.ToLower(email) {
+		_, err = fmt.Fprintf(io.Out, "A mail with a link is on its way to %s: the address is changed when you open it.\n", printable(email))
+		return err
+	}
 	_, err = fmt.Fprintf(io.Out, "The address is %s now.\n", printable(account.Email))
 	return err
 }
