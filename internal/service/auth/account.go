@@ -70,13 +70,14 @@ func (s *Service) changeAccount(ctx context.Context, from string, who caller, as
 	if err != nil {
 		return users.User{}, err
 	}
-	_, err = s.checkGuarded(ctx, from, who.user.Email, asked.CurrentPassword)
+	user, err := s.checkGuarded(ctx, from, who.user.Email, asked.CurrentPassword)
 	if errors.Is(err, errCredentials) {
-		return users.User{}, invalidField("current_password", "is not this account's password")
+		return users.User{}, errCurrentPassword()
 	}
 	if err != nil {
 		return users.User{}, err
 	}
+	change.OldHash = user.PasswordHash
 	moves := change.Email != "" && change.Email != who.user.Email
 	if moves {
 		if err := s.mayMoveTo(ctx, from, change.Email); err != nil {
@@ -89,21 +90,31 @@ func (s *Service) changeAccount(ctx context.Context, from string, who caller, as
 		}
 	}
 	change.KeepSession = who.sessionID
-	toConfirm := ""
-	if moves && s.config.Signup == SignupVerified {
-		toConfirm, change.Email = change.Email, ""
+	return s.applyChange(ctx, from, who.user, change, moves && s.config.Signup == SignupVerified)
+}
+
+// applyChange makes a change, or mails a link that changes the address, if that has to be confirmed. It returns the account as it is
+// then.
+func (s *Service) applyChange(ctx context.Context, from string, user users.User, change users.Change, confirm bool) (users.User, error) {
+	address := change.Email
+	if confirm {
+		change.Email = ""
 	}
-	if err := s.store.Change(ctx, who.user.ID, change); err != nil {
+	err := s.store.Change(ctx, user.ID, change)
+	if errors.Is(err, users.ErrNotFound) {
+		return users.User{}, errCurrentPassword() // it was, until this moment
+	}
+	if err != nil {
 		return users.User{}, fmt.Errorf("change account: %w", err)
 	}
-	s.logger.InfoContext(ctx, "account changed by its owner", "user", who.user.ID,
+	s.logger.InfoContext(ctx, "account changed by its owner", "user", user.ID,
 		"address", change.Email != "", "password", change.PasswordHash != "", "client", from)
-	if toConfirm != "" { // only now, since another password ends what was asked for before
-		if err := s.post(ctx, users.ChangeAddress, who.user.ID, toConfirm); err != nil {
+	if confirm { // only now, since another password ends what was asked for before
+		if err := s.post(ctx, users.ChangeAddress, user.ID, address); err != nil {
 			return users.User{}, err
 		}
 	}
-	return s.store.ByID(ctx, who.user.ID)
+	return s.store.ByID(ctx, user.ID)
 }
 
 // mayMoveTo returns an httpx.Problem if too many addresses were asked for, or if this one got too many mails, and users.ErrTaken
@@ -155,6 +166,10 @@ func checkChange(user users.User, asked client.AccountChange) (users.Change, err
 		return users.Change{}, &InvalidError{fields}
 	}
 	return change, nil
+}
+
+func errCurrentPassword() error {
+	return invalidField("current_password", "is not this account's password")
 }
 
 func invalidField(field, detail string) error {

@@ -1,6 +1,7 @@
 package auth_test
 
 import (
+	"context"
 	"encoding/json"
 	"fmt"
 	"net/http"
@@ -9,7 +10,10 @@ import (
 	"testing/synctest"
 	"time"
 
+	"github.com/unreel/unreel/internal/service/auth"
 	"github.com/unreel/unreel/internal/service/auth/client"
+	"github.com/unreel/unreel/internal/store/users"
+	"github.com/unreel/unreel/internal/store/users/sqlusers"
 )
 
 const otherPassword = "another horse battery"
@@ -116,6 +120,28 @@ func TestTokenOutlivesItsSession(t *testing.T) {
 		_ = mustProblem(t, b.call(t, call.method, call.path, call.body, bearer(stolen.AccessToken)), http.StatusUnauthorized, "invalid-token")
 	}
 	_ = decoded[client.NewAPIKey](t, b.call(t, "POST", "/api-keys", "{}", bearer(mine.AccessToken)), http.StatusCreated)
+}
+
+// overtaken is a store in which another password comes first, whatever is changed.
+type overtaken struct{ *sqlusers.Store }
+
+func (s overtaken) Change(ctx context.Context, id string, change users.Change) error {
+	if err := s.Store.Change(ctx, id, users.Change{PasswordHash: auth.OldHash(otherPassword)}); err != nil {
+		return err
+	}
+	return s.Store.Change(ctx, id, change)
+}
+
+// TestChangeIsOvertaken has an owner choose another password while somebody who knows the old one changes the account.
+func TestChangeIsOvertaken(t *testing.T) {
+	b := newBenchOver(t, overtaken{openStore(t)})
+	b.add(t, email, password, false)
+	mine := bearer(b.begin(t).AccessToken)
+	problem := mustProblem(t, b.call(t, "PATCH", "/me", change("password", "a third horse battery", "email", "thief@example.org"), mine), http.StatusUnprocessableEntity, "invalid")
+	if len(problem.Errors) != 1 || problem.Errors[0].Field != "current_password" {
+		t.Errorf("got %+v", problem)
+	}
+	sessionOf(t, b.call(t, "POST", "/sessions", credentials(email, otherPassword)))
 }
 
 // TestAddressesAreNotToBeTried holds that a change of address tells no more often who has an account than a sign-up does.

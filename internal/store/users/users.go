@@ -33,6 +33,7 @@ type User struct {
 
 // Change is what becomes different in an account. What is empty stays.
 type Change struct {
+	OldHash      string // of the password that it must still have
 	Email        string // normalised; another one counts as not verified
 	PasswordHash string // other sessions and links end with the old one
 	KeepSession  string // the id of a session that does not
@@ -59,7 +60,7 @@ type Store interface {
 	// List returns accounts in the order of their addresses, at most limit of them, that come after the
 	// given address ("" for the first).
 	List(ctx context.Context, after string, limit int) ([]User, error)
-	// Change changes one account, all of it or nothing. It returns ErrNotFound, or ErrTaken for the address. With the
+	// Change changes one account, all of it or nothing. It returns ErrNotFound, also for another OldHash, or ErrTaken for the address. With the
 	// password it ends what anybody may have begun who knew the old one: sessions, and mailed tokens and letters for
 	// another password or address.
 	Change(ctx context.Context, id string, change Change) error

@@ -113,8 +113,9 @@ func (s *Store) Change(ctx context.Context, id string, change users.Change) erro
 	err := s.db.Write(ctx, func(tx *sql.Tx) error {
 		// MySQL sets columns in this order, and the first is to see the address as it was.
 		err := changeOne(ctx, tx, `UPDATE users SET verified = CASE WHEN ? IN ('', email) THEN verified ELSE 0 END,
-			email = COALESCE(NULLIF(?, ''), email), password_hash = COALESCE(NULLIF(?, ''), password_hash) WHERE id = ?`,
-			change.Email, change.Email, change.PasswordHash, id)
+			email = COALESCE(NULLIF(?, ''), email), password_hash = COALESCE(NULLIF(?, ''), password_hash)
+			WHERE id = ? AND ? IN ('', password_hash)`,
+			change.Email, change.Email, change.PasswordHash, id, change.OldHash)
 		if err != nil || change.PasswordHash == "" {
 			return err
 		}

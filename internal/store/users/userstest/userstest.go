@@ -31,6 +31,7 @@ func Run(t *testing.T, open func(t *testing.T) users.Store) {
 		{"List", testList},
 		{"Change", testChange},
 		{"ChangeAddress", testChangeAddress},
+		{"ChangeAfterAnother", testChangeAfterAnother},
 		{"ReplacePassword", testReplacePassword},
 		{"Delete", testDelete},
 		{"Missing", testMissing},
@@ -249,6 +250,19 @@ func testChangeAddress(t *testing.T, store users.Store) {
 	mustHave(t, store, create(t, store, "ada@example.com"))
 	if err := store.Change(t.Context(), user.ID, users.Change{}); err != nil {
 		t.Errorf("change nothing: %v", err)
+	}
+	mustHave(t, store, user)
+}
+
+func testChangeAfterAnother(t *testing.T, store users.Store) {
+	user := create(t, store, "ada@example.com")
+	late := users.Change{OldHash: user.PasswordHash, Email: "thief@example.org", PasswordHash: "thief's"}
+	user.PasswordHash = "new"
+	if err := store.Change(t.Context(), user.ID, users.Change{OldHash: late.OldHash, PasswordHash: "new"}); err != nil {
+		t.Fatal(err)
+	}
+	if err := store.Change(t.Context(), user.ID, late); !errors.Is(err, users.ErrNotFound) {
+		t.Errorf("by the old password: got %v, want ErrNotFound", err)
 	}
 	mustHave(t, store, user)
 }
