@@ -19,7 +19,7 @@ const (
 	// callLease is how long one process has for a call before another tries. A call takes less.
 	callLease = time.Minute
 	// callSlots is how many addresses are called at once.
-	callSlots = 16
+	callSlots = 64
 	// callMemory is how long a call that has ended is remembered: longer than a hint about the conversion can come.
 	callMemory = 7 * 24 * time.Hour
 	// callCollected is how many of those are forgotten at a time.
@@ -38,12 +38,16 @@ type Webhooks struct {
 	store  ledger.Webhooks
 	caller *webhook.Caller
 	woken  chan struct{} // has room for one token
+	tally  tally
 	logger *slog.Logger
 }
 
 // NewWebhooks makes a Webhooks.
 func NewWebhooks(keeper *ledger.Ledger, caller *webhook.Caller, logger *slog.Logger) *Webhooks {
-	return &Webhooks{ledger: keeper, store: keeper.Webhooks(), caller: caller, woken: make(chan struct{}, 1), logger: logger}
+	return &Webhooks{
+		ledger: keeper, store: keeper.Webhooks(), caller: caller, woken: make(chan struct{}, 1),
+		tally: tally{running: map[string]int{}}, logger: logger,
+	}
 }
 
 // announce has the owner's webhooks called about a conversion that has ended, once however often it is said. It is for
@@ -52,11 +56,15 @@ func (w *Webhooks) announce(ctx context.Context, record ledger.Record) error {
 	if err := w.ledger.Announce(ctx, record.Conversion, tell(record.Conversion)); err != nil {
 		return fmt.Errorf("announce to webhooks: %w", err)
 	}
+	w.wake()
+	return nil
+}
+
+func (w *Webhooks) wake() {
 	select {
 	case w.woken <- struct{}{}:
 	default: // it is awake already
 	}
-	return nil
 }
 
 // Run makes calls until the context ends, and ends those that are under way.
@@ -90,14 +98,19 @@ func (w *Webhooks) callDue(ctx context.Context, slots chan struct{}, calls *sync
 		case <-ctx.Done():
 			return nil
 		}
-		due, err := w.store.ClaimDeliveries(ctx, 1, callLease)
+		due, err := w.store.ClaimDeliveries(ctx, 1, callLease, w.tally.full())
 		if err != nil || len(due) == 0 {
 			<-slots
 			return err
 		}
+		owner := due[0].Webhook.Owner
+		w.tally.begin(owner)
 		calls.Go(func() {
 			defer func() { <-slots }()
 			w.call(ctx, due[0])
+			if w.tally.end(owner) {
+				w.wake()
+			}
 		})
 	}
 }

@@ -5,6 +5,7 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
+	"fmt"
 	"io"
 	"log/slog"
 	"net/http"
@@ -12,6 +13,7 @@ import (
 	"path/filepath"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -87,9 +89,7 @@ func newWorld(t *testing.T, answers ...int) *world {
 	secret := webhook.NewSecret()
 	receiver := httptest.NewServer(w.receive(secret))
 	t.Cleanup(receiver.Close)
-	w.must(w.ledger.Webhooks().AddWebhook(t.Context(), ledger.Webhook{
-		ID: string(conversion.NewID(time.Now())), Owner: owner, URL: receiver.URL, Secret: secret, Events: ledger.WebhookEvents, CreatedAt: time.Now(),
-	}))
+	w.addWebhook(owner, receiver.URL, secret)
 	hooks := notifier.NewWebhooks(w.ledger, webhook.NewCaller(webhook.Any), logger)
 	service := notifier.New(notifier.Config{Slots: 2, PublicURL: "http://localhost"}, w.ledger, w.queue, sender,
 		link.NewSigner("http://localhost", w.ledger), hooks, logger)
@@ -105,6 +105,13 @@ func newWorld(t *testing.T, answers ...int) *world {
 		}
 	})
 	return w
+}
+
+func (w *world) addWebhook(owner, url string, secret []byte) {
+	w.Helper()
+	w.must(w.ledger.Webhooks().AddWebhook(w.Context(), ledger.Webhook{
+		ID: string(conversion.NewID(time.Now())), Owner: owner, URL: url, Secret: secret, Events: ledger.WebhookEvents, CreatedAt: time.Now(),
+	}))
 }
 
 func (w *world) must(err error) {
@@ -152,6 +159,11 @@ func (w *world) called(count int) []call {
 
 // ended brings a conversion to its end, and gives so many hints about it.
 func (w *world) ended(hints int, failure *conversion.Failure) ledger.Record {
+	w.Helper()
+	return w.endedOf(owner, hints, failure)
+}
+
+func (w *world) endedOf(owner string, hints int, failure *conversion.Failure) ledger.Record {
 	w.Helper()
 	ctx := w.Context()
 	id := conversion.NewID(time.Now())
@@ -217,6 +229,42 @@ func TestWebhooks(t *testing.T) {
 	if calls[0].id == calls[1].id || len(calls) != 2 {
 		t.Errorf("calls %v", calls)
 	}
+}
+
+// TestSlowAddresses has an owner whose address never answers leave room for the others.
+func TestSlowAddresses(t *testing.T) {
+	w := newWorld(t, http.StatusOK)
+	const slow = "65f0c0ffee65f0c0ffee0002"
+	var calls atomic.Int32
+	release := make(chan struct{})
+	tarpit := httptest.NewServer(http.HandlerFunc(func(http.ResponseWriter, *http.Request) {
+		calls.Add(1)
+		<-release
+	}))
+	t.Cleanup(tarpit.Close)
+	w.addWebhook(slow, tarpit.URL, webhook.NewSecret())
+	const ends = 100 // more than there are slots
+	for range ends {
+		w.endedOf(slow, 1, nil)
+	}
+	harness.Eventually(t, "the first of the calls", func() error {
+		if calls.Load() < 1 {
+			return errors.New("none")
+		}
+		return nil
+	})
+	done := w.ended(1, nil)
+	w.wantCall(w.called(1)[0], "conversion.completed", done)
+	if got := calls.Load(); got > 4 {
+		t.Errorf("%d calls of one owner at once, want at most 4", got)
+	}
+	close(release)
+	harness.Eventually(t, "the rest of the calls", func() error {
+		if got := calls.Load(); got < ends {
+			return fmt.Errorf("%d calls", got)
+		}
+		return nil
+	})
 }
 
 // TestWebhookIsTriedAgain has an address that is away at first.

@@ -80,9 +80,9 @@ type Webhooks interface {
 
 	// AddDeliveries adds calls that are due at once, and leaves alone those that are there or have been.
 	AddDeliveries(ctx context.Context, deliveries []Delivery) error
-	// ClaimDeliveries returns up to limit calls that are due, oldest first, counts them as tried and makes them due again
-	// after a while. No two callers get the same one.
-	ClaimDeliveries(ctx context.Context, limit int, again time.Duration) ([]Delivery, error)
+	// ClaimDeliveries returns up to limit calls that are due, oldest first, but none of some owners, counts them as tried and
+	// makes them due again after a while. No two callers get the same one.
+	ClaimDeliveries(ctx context.Context, limit int, again time.Duration, but []string) ([]Delivery, error)
 	// PutOffDelivery makes a call due after a while, EndDelivery never again.
 	PutOffDelivery(ctx context.Context, id string, after time.Duration) error
 	EndDelivery(ctx context.Context, id string) error

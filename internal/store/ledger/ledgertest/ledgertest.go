@@ -66,6 +66,7 @@ func Run(t *testing.T, open func(t *testing.T) Backend) {
 		"what an owner has":                         testUsage,
 		"webhooks":                                  testWebhooks,
 		"calls of webhooks":                         testDeliveries,
+		"calls of some webhooks":                    testDeliveriesOfOthers,
 		"calls about two ends in one second":        testDeliveriesOfOneSecond,
 		"a call that is given up":                   testDeliveryGivenUp,
 		"a webhook that is given up":                testDisabledWebhook,

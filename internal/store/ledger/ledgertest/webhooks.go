@@ -46,7 +46,7 @@ func (f *fixture) announce(c conversion.Conversion) {
 
 func (f *fixture) claimDeliveries() []ledger.Delivery {
 	f.Helper()
-	claimed, err := f.Store.ClaimDeliveries(f.Context(), 100, time.Minute)
+	claimed, err := f.Store.ClaimDeliveries(f.Context(), 100, time.Minute, nil)
 	f.must(err)
 	return claimed
 }
@@ -134,6 +134,26 @@ func testDeliveries(t *testing.T, f *fixture) {
 		if removed, err := f.Store.CollectDeliveries(ctx, step.age, 10); err != nil || removed != step.want {
 			t.Errorf("collected %d, %v, want %d", removed, err, step.want)
 		}
+	}
+}
+
+// testDeliveriesOfOthers leaves calls of some owners alone.
+func testDeliveriesOfOthers(t *testing.T, f *fixture) {
+	f.webhook(ada)
+	theirs := f.webhook(brendan)
+	f.announce(f.completed().Conversion)
+	c := f.completed().Conversion
+	c.Owner = brendan
+	f.announce(c)
+	for _, but := range [][]string{{ada, brendan}, {ada, "nobody"}, {ada}} {
+		claimed, err := f.Store.ClaimDeliveries(t.Context(), 10, time.Minute, but)
+		f.must(err)
+		if want := len(but) == 2 && but[1] == "nobody"; (len(claimed) == 1) != want || want && claimed[0].Webhook.ID != theirs.ID {
+			t.Errorf("claimed but those of %v: %+v", but, claimed)
+		}
+	}
+	if left := f.claimDeliveries(); len(left) != 1 {
+		t.Errorf("left: %+v, want one", left)
 	}
 }
 

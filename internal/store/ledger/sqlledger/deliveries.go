@@ -29,7 +29,7 @@ func (s *Store) AddDeliveries(ctx context.Context, deliveries []ledger.Delivery)
 }
 
 // ClaimDeliveries implements ledger.Store.
-func (s *Store) ClaimDeliveries(ctx context.Context, limit int, again time.Duration) ([]ledger.Delivery, error) {
+func (s *Store) ClaimDeliveries(ctx context.Context, limit int, again time.Duration, but []string) ([]ledger.Delivery, error) {
 	var claimed []ledger.Delivery
 	err := s.db.Write(ctx, func(tx *sql.Tx) error {
 		now, err := s.clock(ctx, tx)
@@ -37,7 +37,7 @@ func (s *Store) ClaimDeliveries(ctx context.Context, limit int, again time.Durat
 			return err
 		}
 		// The lock is on the calls alone: their webhooks are read afterwards.
-		ids, err := dueDeliveries(ctx, tx, now, limit, s.db.SkipLocked())
+		ids, err := dueDeliveries(ctx, tx, now, limit, but, s.db.SkipLocked())
 		if err != nil {
 			return err
 		}
@@ -75,8 +75,15 @@ func claimDelivery(ctx context.Context, tx *sql.Tx, id string, again time.Time) 
 	return delivery, err
 }
 
-func dueDeliveries(ctx context.Context, tx *sql.Tx, now time.Time, limit int, lock string) ([]string, error) {
-	rows, err := tx.QueryContext(ctx, "SELECT id FROM deliveries WHERE due_at <= ? ORDER BY due_at LIMIT ?"+lock, database.Micros(now), limit)
+func dueDeliveries(ctx context.Context, tx *sql.Tx, now time.Time, limit int, but []string, lock string) ([]string, error) {
+	query, args := "SELECT id FROM deliveries WHERE due_at <= ?", []any{database.Micros(now)}
+	if len(but) > 0 {
+		query += " AND webhook_id NOT IN (SELECT id FROM webhooks WHERE owner IN (" + marks(len(but)) + "))"
+		for _, owner := range but {
+			args = append(args, owner)
+		}
+	}
+	rows, err := tx.QueryContext(ctx, query+" ORDER BY due_at LIMIT ?"+lock, append(args, limit)...)
 	if err != nil {
 		return nil, err
 	}
