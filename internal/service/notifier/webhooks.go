@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"math/rand/v2"
 	"strings"
 	"sync"
 	"time"
@@ -137,7 +138,8 @@ func (w *Webhooks) call(ctx context.Context, delivery ledger.Delivery) {
 		logger.WarnContext(ctx, "webhook's call given up", "error", called, "disabled", disabled)
 	default:
 		logger.InfoContext(ctx, "webhook not called, will be tried again", "error", called)
-		err = w.store.PutOffDelivery(ctx, delivery.ID, callRetries[delivery.Attempts-1])
+		wait := callRetries[delivery.Attempts-1]
+		err = w.store.PutOffDelivery(ctx, delivery.ID, wait+rand.N(wait/10)) // lest all come back to it at once
 	}
 	if err != nil {
 		logger.ErrorContext(ctx, "webhook's call not settled, it is made once more", "error", err)
