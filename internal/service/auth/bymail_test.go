@@ -18,6 +18,7 @@ import (
 	mailfile "github.com/unreel/unreel/internal/mail/file"
 	"github.com/unreel/unreel/internal/service/auth"
 	"github.com/unreel/unreel/internal/service/auth/client"
+	"github.com/unreel/unreel/internal/store/users"
 	"github.com/unreel/unreel/test/harness"
 )
 
@@ -261,11 +262,14 @@ func (f *flaky) Send(ctx context.Context, message mail.Message) error {
 func TestMailServerAway(t *testing.T) {
 	for name, test := range map[string]struct {
 		answer error
+		age    time.Duration // of the letter
 		left   int
 	}{
-		"away":    {errors.New("connection refused"), 1},
-		"refused": {mail.ErrRefused, 0},
-		"unknown": {mail.ErrUnknown, 0},
+		"away":            {errors.New("connection refused"), 0, 1},
+		"away for long":   {errors.New("connection refused"), 2 * time.Hour, 0},
+		"refused":         {mail.ErrRefused, 0, 0},
+		"unknown":         {mail.ErrUnknown, 0, 1},
+		"unknown, by now": {mail.ErrUnknown, 3 * time.Minute, 0},
 	} {
 		t.Run(name, func(t *testing.T) {
 			store := openStore(t)
@@ -281,7 +285,11 @@ func TestMailServerAway(t *testing.T) {
 			auth.Cheapen(service)
 			b := &bench{handler: service.Handler(), service: service}
 			b.add(t, email, password, false)
-			_ = mustStatus(t, b.call(t, "POST", "/password-resets", `{"email":"ada@example.com"}`), http.StatusAccepted)
+			letter := users.Letter{ID: "65f0c0ffee65f0c0ffee0001", Purpose: users.ResetPassword, Address: email, CreatedAt: time.Now().Add(-test.age)}
+			if err := store.AddLetter(t.Context(), letter); err != nil {
+				t.Fatal(err)
+			}
+			auth.Wake(service)
 			b.send(t)
 			later := time.Now().Add(time.Hour)
 			harness.Eventually(t, "the try", func() error {

@@ -13,6 +13,9 @@ func HoldHasher(s *Service) (release func()) {
 	}
 }
 
+// Wake has a service look for letters, as adding one does.
+func Wake(s *Service) { s.posted <- struct{}{} }
+
 // Cheapen lets a service hash fast.
 func Cheapen(s *Service) {
 	s.accounts.hasher = newHasher(cheap, cap(s.accounts.hasher.slots))

@@ -84,10 +84,14 @@ func (s *Service) deliver(ctx context.Context, letter users.Letter) error {
 	}
 	logger := s.logger.With("user", user.ID, "purpose", letter.Purpose, "letter", letter.ID)
 	err = s.send(ctx, letter, user)
+	patience := mailPatience
+	if errors.Is(err, mail.ErrUnknown) {
+		patience = mailLease // it may have arrived: one more try, as for the notifier's mails
+	}
 	switch {
 	case err == nil:
 		logger.InfoContext(ctx, "mail sent")
-	case errors.Is(err, mail.ErrRefused), errors.Is(err, mail.ErrUnknown), time.Since(letter.CreatedAt) > mailPatience:
+	case errors.Is(err, mail.ErrRefused), time.Since(letter.CreatedAt) > patience:
 		logger.ErrorContext(ctx, "mail given up", "error", err)
 	default:
 		logger.WarnContext(ctx, "mail not sent, will be tried again", "error", err)
