@@ -63,7 +63,7 @@ func knownProblems() []knownProblem {
 		{errNeedsLogIn, httpx.NewProblem(http.StatusForbidden, "needs-log-in", "An API key cannot do this", "Log in with the password for this.")},
 		{users.ErrNoAPIKey, httpx.NewProblem(http.StatusNotFound, "not-found", "There is no such key", "You have no API key with this id.")},
 		{users.ErrTooMany, httpx.NewProblem(http.StatusConflict, "too-many-api-keys", "There are too many keys", fmt.Sprintf("An account has at most %d API keys: remove one that is not used any more.", users.MaxAPIKeys))},
-		{users.ErrNoMailToken, httpx.NewProblem(http.StatusNotFound, "not-found", "This link is no longer good", "It was used, has expired, or a newer one was. Ask for another mail.")},
+		{users.ErrNoMailToken, httpx.NewProblem(http.StatusNotFound, "not-found", "This link is no longer good", "The link was used, has expired or ended with the password. Ask for another mail.")},
 		{users.ErrTaken, taken},
 	}
 }
