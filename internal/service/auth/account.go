@@ -59,7 +59,7 @@ func (s *Service) requireSession(ctx context.Context, id string) error {
 func (s *Service) person(r *http.Request) (caller, error) {
 	who, err := s.caller(r)
 	if err == nil && who.key {
-		err = errNeedsLogIn
+		err = client.NeedsLogIn()
 	}
 	return who, err
 }

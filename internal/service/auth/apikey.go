@@ -28,12 +28,8 @@ const (
 	hintBytes = len(client.APIKeyPrefix) + 4
 )
 
-var (
-	// errKey says that an API key is not good, and not whether it ever was.
-	errKey = errors.New("API key is not valid")
-	// errNeedsLogIn says that something takes a person who has logged in, and no API key will do.
-	errNeedsLogIn = errors.New("an API key is not enough")
-)
+// errKey says that an API key is not good, and not whether it ever was.
+var errKey = errors.New("API key is not valid")
 
 // keyText is how a key's random bytes are written: by letters and digits alone, so that a double click takes all of it.
 var keyText = base32.StdEncoding.WithPadding(base32.NoPadding)

@@ -60,7 +60,6 @@ func knownProblems() []knownProblem {
 		{errNoToken, httpx.Unauthorized("missing-credentials", "A token is missing", "Send the refresh_token, or the header Authorization: Bearer and an access token.", challenge("Bearer"))},
 		{token.ErrInvalid, httpx.Unauthorized("invalid-token", "The token is not valid", "It is forged, has expired or its session has ended. Send the refresh_token instead, or log in again.", again)},
 		{errKey, httpx.Unauthorized("invalid-token", "The API key is not valid", "It is not one of ours, has expired or was removed. Make another.", again)},
-		{errNeedsLogIn, httpx.NewProblem(http.StatusForbidden, "needs-log-in", "An API key cannot do this", "Log in with the password for this.")},
 		{users.ErrNoAPIKey, httpx.NewProblem(http.StatusNotFound, "not-found", "There is no such key", "You have no API key with this id.")},
 		{users.ErrTooMany, httpx.NewProblem(http.StatusConflict, "too-many-api-keys", "There are too many keys", fmt.Sprintf("An account has at most %d API keys: remove one that is not used any more.", users.MaxAPIKeys))},
 		{users.ErrNoMailToken, httpx.NewProblem(http.StatusNotFound, "not-found", "This link is no longer good", "The link was used, has expired or ended with the password. Ask for another mail.")},

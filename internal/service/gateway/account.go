@@ -95,7 +95,7 @@ func (g *Gateway) DeleteMe(w http.ResponseWriter, r *http.Request) {
 func (g *Gateway) authenticatePerson(w http.ResponseWriter, r *http.Request) (client.Claims, bool) {
 	claims, ok := g.authenticate(w, r)
 	if ok && claims.APIKey {
-		g.problem(w, r, httpx.NewProblem(http.StatusForbidden, "needs-log-in", "An API key cannot do this", "Log in with the password for this."))
+		g.problem(w, r, client.NeedsLogIn())
 		return client.Claims{}, false
 	}
 	return claims, ok

@@ -22,6 +22,11 @@ const APIKeyPrefix = "unreel_"
 // IsAPIKey tells whether a bearer token is meant as an API key.
 func IsAPIKey(text string) bool { return strings.HasPrefix(text, APIKeyPrefix) }
 
+// NeedsLogIn is the problem of an API key that is used for what takes a person who has logged in.
+func NeedsLogIn() httpx.Problem {
+	return httpx.NewProblem(http.StatusForbidden, "needs-log-in", "An API key cannot do this", "Log in with the password for this.")
+}
+
 const (
 	// maxAPIKey is more than any API key has, in bytes.
 	maxAPIKey = 100

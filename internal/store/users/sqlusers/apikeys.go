@@ -80,11 +80,8 @@ func (s *Store) apiKeys(ctx context.Context, where string, args ...any) ([]users
 
 // UseAPIKey notes when a key was used.
 func (s *Store) UseAPIKey(ctx context.Context, id string, at time.Time) error {
-	err := s.change(ctx, "use API key", `UPDATE api_keys SET used_at = ? WHERE id = ?`, database.Micros(at), id)
-	if errors.Is(err, users.ErrNotFound) {
-		return nil
-	}
-	return err
+	_, err := s.exec(ctx, `UPDATE api_keys SET used_at = ? WHERE id = ?`, database.Micros(at), id)
+	return named("use API key", err)
 }
 
 // RemoveAPIKey removes a key of an account.
