@@ -243,7 +243,7 @@ func TestSlowAddresses(t *testing.T) {
 	}))
 	t.Cleanup(tarpit.Close)
 	w.addWebhook(slow, tarpit.URL, webhook.NewSecret())
-	const ends = 100 // more than there are slots
+	const ends = 70 // more than there are slots
 	for range ends {
 		w.endedOf(slow, 1, nil)
 	}
