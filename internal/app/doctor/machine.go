@@ -108,15 +108,15 @@ func Sandbox(mode sandbox.Mode) Check {
 func FFmpeg(scratch string) Check {
 	return func(ctx context.Context) []Finding {
 		c := &chart{setting: "PATH"}
-		transcoder, err := makeTranscoder(scratch)
+		transcoder, err := makeTranscoder(scratch) //nolint:contextcheck // it asks ffmpeg with a deadline of its own
 		if err == nil {
-			err = transcoder.Check() //nolint:contextcheck // it asks ffmpeg with a deadline of its own
+			err = transcoder.Check()
 		}
 		if err != nil {
 			c.fail("install ffmpeg with libmp3lame, as distributions have it (apt-get install ffmpeg)", "%v", err)
 			return c.findings
 		}
-		version := transcoder.Version() //nolint:contextcheck // likewise
+		version := transcoder.Version()
 		// Builds from git have a version without numbers.
 		if numbers := versionNumbers.FindStringSubmatch(version); numbers != nil && older(numbers, 5, 0) {
 			c.warn("use ffmpeg 5.1 or newer", "ffmpeg %s is older than what is tested", version)
