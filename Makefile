@@ -76,9 +76,12 @@ test-faults: test-needs encoder ## take servers and services away for hours (UNR
 bench: test-needs encoder ## run the benchmarks, as ratios against ffmpeg side by side
 	CGO_ENABLED=0 go test -run='^$$' -bench=. -benchtime=7x -timeout=60m $(ARGS) ./test/bench
 
+# What the four services do; `unreel all` has no image.
+CLUSTERS := ^(TestCluster|TestUploadAcrossGateways|TestAccount|TestAccountByMail|TestSessions|TestWebhooks|TestSeeing)$$/^(four processes|traces|logs|metrics)$$
+
 .PHONY: test-images
-test-images: test-needs ## run a cluster of the images that `make images` has built, against private servers
-	UNREEL_TEST_PROGRAM=$(CURDIR)/scripts/in-container go test ./test/e2e -count=1 -run 'TestCluster$$' $(ARGS)
+test-images: test-needs ## run clusters of the images that `make images` has built, against private servers
+	UNREEL_TEST_PROGRAM=$(CURDIR)/scripts/in-container go test ./test/e2e -count=1 -run '$(CLUSTERS)' $(ARGS)
 
 .PHONY: test-arm64
 test-arm64: ## run what depends on the processor under Debian's arm64 kernel in an emulated machine (QEMU)
