@@ -9,6 +9,7 @@ import (
 	"strings"
 	"sync"
 	"testing"
+	"time"
 
 	"github.com/google/go-cmp/cmp"
 	"github.com/google/go-cmp/cmp/cmpopts"
@@ -39,10 +40,18 @@ func compare(t *testing.T, content []byte, damaged bool) bool {
 		return true
 	}
 	got.Path, got.Size = path, int64(len(content))
-	if diff := cmp.Diff(want, got, cmp.AllowUnexported(Source{}, Track{}), cmpopts.IgnoreFields(Source{}, "plain"), cmpopts.IgnoreFields(Track{}, "dense", "frames")); diff != "" {
+	if diff := cmp.Diff(want, got, cmp.AllowUnexported(Source{}, Track{}), cmpopts.IgnoreFields(Source{}, "plain"), cmpopts.IgnoreFields(Track{}, "dense", "frames"), sameDuration(damaged)); diff != "" {
 		t.Errorf("-ffprobe +quick:\n%s", diff)
 	}
 	return true
+}
+
+// sameDuration is for whole files: the header of an MP4 counts milliseconds. FFmpeg 5 believes it, damaged or not, and FFmpeg 7
+// asks the tracks. Those have the same durations to the last digit.
+func sameDuration(damaged bool) cmp.Option {
+	return cmp.FilterPath(func(p cmp.Path) bool { return p.String() == "Duration" }, cmp.Comparer(func(a, b time.Duration) bool {
+		return damaged || (a-b).Abs() < time.Millisecond
+	}))
 }
 
 // TestPlainFilesNeedNoFFprobe compares both ways of reading. Those that are known must stay known: that
