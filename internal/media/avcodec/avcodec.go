@@ -62,7 +62,8 @@ type (
 	}
 )
 
-// versions are those of libavcodec whose structs begin as above: FFmpeg's 4 to 8.
+// versions are those of libavcodec whose structs begin as above: FFmpeg's 4 to 8. Those of 63 do, too, but FFmpeg 9 ends
+// a track's sound elsewhere.
 var versions = []string{"58", "59", "60", "61", "62"}
 
 func known(name string) bool {
