@@ -54,10 +54,10 @@ func run() error {
 	flag.Int64Var(&video.start, "start", 0, "first sample of it that is wanted")
 	flag.Parse()
 
-	// Go's own part of the work is small, and so much is enough for it: more would only be handed around at each call into
-	// LAME, which happens outside.
-	const share = 8
-	runtime.GOMAXPROCS(1 + config.Workers/share)
+	// A worker that comes back from LAME goes on at once if the processor that Go had given it is still there. It is, as
+	// long as others are free: then nobody takes away one whose worker is outside.
+	const free = 2
+	runtime.GOMAXPROCS(config.Workers + free)
 
 	library, err := lame.Open()
 	if err != nil {
