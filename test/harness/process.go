@@ -1,7 +1,6 @@
 package harness
 
 import (
-	"bytes"
 	"fmt"
 	"io"
 	"net/http"
@@ -10,12 +9,12 @@ import (
 	"regexp"
 	"slices"
 	"strconv"
-	"sync"
 	"syscall"
 	"testing"
 	"time"
 
 	"github.com/unreel/unreel/internal/media/sandbox"
+	"github.com/unreel/unreel/internal/telemetry/logtest"
 )
 
 // Process is one run of the program after another, with the same settings.
@@ -26,7 +25,7 @@ type Process struct {
 	command string
 	env     []string
 	running *exec.Cmd // nil while it does not run
-	log     lockedBuffer
+	log     logtest.Buffer
 }
 
 // Launch runs a command of the program until the test ends. The settings are like "UNREEL_MAX_UPLOAD=1MB"; nothing
@@ -53,7 +52,7 @@ func Prepare(t testing.TB, program, command string, settings ...string) *Process
 			p.Stop(t)
 		}
 		if t.Failed() {
-			t.Logf("log of %s:\n%s", command, p.log.tail())
+			t.Logf("log of %s:\n%s", command, tail(p.log.String()))
 		}
 	})
 	return p
@@ -189,29 +188,9 @@ func (p *Process) PeakMemory(t testing.TB) int {
 	return peak << 10
 }
 
-// lockedBuffer takes a process's output while a test may read it.
-type lockedBuffer struct {
-	mutex  sync.Mutex
-	buffer bytes.Buffer
-}
-
-// Write implements io.Writer.
-func (b *lockedBuffer) Write(p []byte) (int, error) {
-	b.mutex.Lock()
-	defer b.mutex.Unlock()
-	return b.buffer.Write(p)
-}
-
-func (b *lockedBuffer) String() string {
-	b.mutex.Lock()
-	defer b.mutex.Unlock()
-	return b.buffer.String()
-}
-
 // shownLog is how much of a log a failed test shows, in bytes.
 const shownLog = 6_000
 
-func (b *lockedBuffer) tail() string {
-	text := b.String()
+func tail(text string) string {
 	return text[max(0, len(text)-shownLog):]
 }

@@ -12,6 +12,7 @@ import (
 	"github.com/unreel/unreel/internal/conversion"
 	"github.com/unreel/unreel/internal/queue"
 	"github.com/unreel/unreel/internal/store"
+	"github.com/unreel/unreel/internal/telemetry/logtest"
 	"github.com/unreel/unreel/test/servers"
 )
 
@@ -41,8 +42,8 @@ func TestFaults(t *testing.T) {
 func testKilledUnderLoad(t *testing.T, server *servers.RabbitMQServer) {
 	const hints, kills = 300, 2
 	address := server.VirtualHost(t)
-	var log logged
-	sender := ready(t, openLogged(t, Config{URL: address}, log.handler()))
+	var log logtest.Buffer
+	sender := ready(t, openLogged(t, Config{URL: address}, handler(&log)))
 	receiver := ready(t, open(t, Config{URL: address}))
 	server.Sync(t)
 
@@ -88,7 +89,7 @@ func testKilledUnderLoad(t *testing.T, server *servers.RabbitMQServer) {
 		})
 	}
 	awaitDepth(t, receiver, "video", 0)
-	checkLines(t, log.lines(), kills)
+	checkLines(t, lines(&log), kills)
 }
 
 // checkLines wants one line a change: connected, then lost and connected for each kill.

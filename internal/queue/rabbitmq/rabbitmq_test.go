@@ -1,7 +1,6 @@
 package rabbitmq
 
 import (
-	"bytes"
 	"context"
 	"encoding/json"
 	"errors"
@@ -20,6 +19,7 @@ import (
 	"github.com/unreel/unreel/internal/queue"
 	"github.com/unreel/unreel/internal/queue/queuetest"
 	"github.com/unreel/unreel/internal/store"
+	"github.com/unreel/unreel/internal/telemetry/logtest"
 	"github.com/unreel/unreel/test/servers"
 )
 
@@ -175,8 +175,8 @@ func TestNewRefusesURLs(t *testing.T) {
 
 // TestBrokerIsAway uses a queue whose broker is not there.
 func TestBrokerIsAway(t *testing.T) {
-	var log logged
-	q := openLogged(t, Config{URL: "amqp://ada:secret@127.0.0.1:1/", ConnectWait: 300 * time.Millisecond}, log.handler())
+	var log logtest.Buffer
+	q := openLogged(t, Config{URL: "amqp://ada:secret@127.0.0.1:1/", ConnectWait: 300 * time.Millisecond}, handler(&log))
 	if err := q.Publish(t.Context(), queue.Video, newHint()); !errors.Is(err, store.ErrUnavailable) {
 		t.Errorf("publish gave %v, want %v", err, store.ErrUnavailable)
 	}
@@ -191,29 +191,15 @@ func TestBrokerIsAway(t *testing.T) {
 		t.Errorf("depths gave %v, want %v", err, store.ErrUnavailable)
 	}
 	stop()
-	if lines := log.lines(); len(lines) != 1 || !strings.Contains(lines[0], "refused") || strings.Contains(lines[0], "secret") {
+	if lines := lines(&log); len(lines) != 1 || !strings.Contains(lines[0], "refused") || strings.Contains(lines[0], "secret") {
 		t.Errorf("want one line that says what is wrong, got:\n%s", strings.Join(lines, "\n"))
 	}
 }
 
-// logged keeps what was logged.
-type logged struct {
-	mu   sync.Mutex
-	text bytes.Buffer
-}
+func handler(log *logtest.Buffer) slog.Handler { return slog.NewTextHandler(log, nil) }
 
-func (l *logged) Write(p []byte) (int, error) {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	return l.text.Write(p)
-}
-
-func (l *logged) handler() slog.Handler { return slog.NewTextHandler(l, nil) }
-
-func (l *logged) lines() []string {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	return strings.Split(strings.TrimSpace(l.text.String()), "\n")
+func lines(log *logtest.Buffer) []string {
+	return strings.Split(strings.TrimSpace(log.String()), "\n")
 }
 
 // TestMessages looks at what other programs see in the queues.

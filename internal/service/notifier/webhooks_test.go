@@ -1,7 +1,6 @@
 package notifier_test
 
 import (
-	"bytes"
 	"context"
 	"encoding/json"
 	"errors"
@@ -29,6 +28,7 @@ import (
 	"github.com/unreel/unreel/internal/store/database"
 	"github.com/unreel/unreel/internal/store/ledger"
 	"github.com/unreel/unreel/internal/store/ledger/sqlledger"
+	"github.com/unreel/unreel/internal/telemetry/logtest"
 	"github.com/unreel/unreel/internal/webhook"
 	"github.com/unreel/unreel/test/harness"
 )
@@ -41,30 +41,12 @@ type world struct {
 	db     *database.DB
 	ledger *ledger.Ledger
 	queue  queue.Queue
-	log    *lockedBuffer
+	log    *logtest.Buffer
 
 	mutex   sync.Mutex
 	answers []int  // what the receiver answers, the last again and again
 	refuse  string // the id of a conversion about which it takes no call
 	calls   []call
-}
-
-// lockedBuffer is a log that can be read while it is written.
-type lockedBuffer struct {
-	mutex  sync.Mutex
-	buffer bytes.Buffer
-}
-
-func (b *lockedBuffer) Write(p []byte) (int, error) {
-	b.mutex.Lock()
-	defer b.mutex.Unlock()
-	return b.buffer.Write(p)
-}
-
-func (b *lockedBuffer) String() string {
-	b.mutex.Lock()
-	defer b.mutex.Unlock()
-	return b.buffer.String()
 }
 
 type call struct {
@@ -74,7 +56,7 @@ type call struct {
 
 func newWorld(t *testing.T, answers ...int) *world {
 	t.Helper()
-	w := &world{T: t, answers: answers, log: &lockedBuffer{}}
+	w := &world{T: t, answers: answers, log: &logtest.Buffer{}}
 	var err error
 	w.db, err = database.Open("sqlite:" + filepath.Join(t.TempDir(), "unreel.db"))
 	w.must(err)

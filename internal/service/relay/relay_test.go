@@ -1,7 +1,6 @@
 package relay_test
 
 import (
-	"bytes"
 	"context"
 	"errors"
 	"log/slog"
@@ -20,6 +19,7 @@ import (
 	"github.com/unreel/unreel/internal/store/database"
 	"github.com/unreel/unreel/internal/store/ledger"
 	"github.com/unreel/unreel/internal/store/ledger/sqlledger"
+	"github.com/unreel/unreel/internal/telemetry/logtest"
 )
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
@@ -78,25 +78,11 @@ type world struct {
 	ledger *ledger.Ledger
 	broker *broker
 	relay  *relay.Relay
-	log    *lockedBuffer
+	log    *logtest.Buffer
 }
 
-type lockedBuffer struct {
-	mutex  sync.Mutex
-	buffer bytes.Buffer
-}
-
-func (b *lockedBuffer) Write(p []byte) (int, error) {
-	b.mutex.Lock()
-	defer b.mutex.Unlock()
-	return b.buffer.Write(p)
-}
-
-func (b *lockedBuffer) count(text string) int {
-	b.mutex.Lock()
-	defer b.mutex.Unlock()
-	return strings.Count(b.buffer.String(), text)
-}
+// logged is how often something was logged.
+func (w *world) logged(text string) int { return strings.Count(w.log.String(), text) }
 
 func newWorld(t *testing.T) *world {
 	db, err := database.Open("sqlite:" + filepath.Join(t.TempDir(), "unreel.db"))
@@ -108,7 +94,7 @@ func newWorld(t *testing.T) *world {
 	if err := records.Migrate(t.Context()); err != nil {
 		t.Fatal(err)
 	}
-	w := &world{T: t, db: db, ledger: ledger.New(records, ledger.DefaultConfig()), broker: &broker{tried: make(chan struct{}, 1)}, log: &lockedBuffer{}}
+	w := &world{T: t, db: db, ledger: ledger.New(records, ledger.DefaultConfig()), broker: &broker{tried: make(chan struct{}, 1)}, log: &logtest.Buffer{}}
 	w.relay = relay.New(w.ledger, w.broker, slog.New(slog.NewTextHandler(w.log, nil)))
 	return w
 }
@@ -218,16 +204,16 @@ func TestBrokerAway(t *testing.T) {
 		w.queued()
 	}
 	w.run()
-	w.eventually("a hint that does not get through", func() bool { return w.log.count("hints stopped") == 1 })
+	w.eventually("a hint that does not get through", func() bool { return w.logged("hints stopped") == 1 })
 	w.broker.set(false)
-	w.eventually("the news that it goes on", func() bool { w.relay.Poke(); return w.log.count("hints go out again") == 1 })
+	w.eventually("the news that it goes on", func() bool { w.relay.Poke(); return w.logged("hints go out again") == 1 })
 	if got := w.broker.got(); len(got) != 0 {
 		t.Errorf("hinted within the interval: %+v", got)
 	}
 	w.db.Advance(31 * time.Second)
 	w.relay.Poke()
 	w.eventually("all hints", func() bool { return len(w.broker.got()) == all })
-	if n := w.log.count("hints stopped"); n != 1 {
+	if n := w.logged("hints stopped"); n != 1 {
 		t.Errorf("said %d times that hints stopped", n)
 	}
 }

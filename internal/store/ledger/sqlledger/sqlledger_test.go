@@ -32,6 +32,13 @@ func TestMySQL(t *testing.T) {
 }
 
 func open(t *testing.T, url string) ledgertest.Backend {
+	db, store := migrated(t, url)
+	return ledgertest.Backend{Store: store, Advance: db.Advance, Look: store.Look}
+}
+
+// migrated opens a database whose tables are up to date.
+func migrated(t *testing.T, url string) (*database.DB, *sqlledger.Store) {
+	t.Helper()
 	db, err := database.Open(url)
 	if err != nil {
 		t.Fatal(err)
@@ -45,7 +52,7 @@ func open(t *testing.T, url string) ledgertest.Backend {
 	if err := store.Migrate(t.Context()); err != nil {
 		t.Fatal(err)
 	}
-	return ledgertest.Backend{Store: store, Advance: db.Advance, Look: store.Look}
+	return db, store
 }
 
 func TestUnreadableRecord(t *testing.T) {
@@ -54,15 +61,7 @@ func TestUnreadableRecord(t *testing.T) {
 		"MySQL":  servers.MariaDB(t),
 	} {
 		t.Run(name, func(t *testing.T) {
-			db, err := database.Open(url)
-			if err != nil {
-				t.Fatal(err)
-			}
-			defer db.Close()
-			store := sqlledger.New(db)
-			if err := store.Migrate(t.Context()); err != nil {
-				t.Fatal(err)
-			}
+			db, store := migrated(t, url)
 			keeper := ledger.New(store, ledger.DefaultConfig())
 			ids := []conversion.ID{conversion.NewID(time.Now()), conversion.NewID(time.Now())}
 			for _, id := range ids {
@@ -73,7 +72,7 @@ func TestUnreadableRecord(t *testing.T) {
 					t.Fatal(err)
 				}
 			}
-			err = db.Write(t.Context(), func(tx *sql.Tx) error {
+			err := db.Write(t.Context(), func(tx *sql.Tx) error {
 				_, err := tx.ExecContext(t.Context(), "UPDATE conversions SET options = '{' WHERE id = ?", ids[0])
 				return err
 			})
@@ -157,22 +156,14 @@ func TestOlderRows(t *testing.T) {
 
 // TestWebhookWhileTheAccountEnds adds a webhook as a transaction does that has not seen the end of its owner's account.
 func TestWebhookWhileTheAccountEnds(t *testing.T) {
-	db, err := database.Open("sqlite:" + filepath.Join(t.TempDir(), "unreel.db"))
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer db.Close()
-	store := sqlledger.New(db)
-	if err := store.Migrate(t.Context()); err != nil {
-		t.Fatal(err)
-	}
+	db, store := migrated(t, "sqlite:"+filepath.Join(t.TempDir(), "unreel.db"))
 	keeper := ledger.New(store, ledger.DefaultConfig())
 	for _, owner := range []string{"ada", "bob"} {
 		if err := store.AddWebhook(t.Context(), ledger.Webhook{ID: owner, Owner: owner, Secret: []byte{1}, Events: ledger.WebhookEvents}); err != nil {
 			t.Fatal(err)
 		}
 	}
-	err = db.Write(t.Context(), func(tx *sql.Tx) error {
+	err := db.Write(t.Context(), func(tx *sql.Tx) error {
 		_, err := tx.ExecContext(t.Context(), "INSERT INTO closed_owners (owner, closed_at) VALUES ('ada', "+db.Now()+")")
 		return err
 	})
