@@ -41,9 +41,8 @@ type appender struct {
 	final, staged string
 	fence         *fence
 	number        int64 // of the claim
-	file          *os.File
+	file          *guarded
 	size          int64
-	unchecked     int64 // bytes written since the free space was last looked at
 	failure       error // why it can never be committed
 	settled       bool
 	closed        bool
@@ -87,7 +86,7 @@ func (a *appender) open() error {
 	if err := cut(file, a.size); err != nil {
 		return errors.Join(err, file.Close())
 	}
-	a.file = file
+	a.file = &guarded{File: file, store: a.store}
 	return nil
 }
 
@@ -140,26 +139,14 @@ func (a *appender) work(do func() error) error {
 // Write appends to the staging file. The first failure is final.
 func (a *appender) Write(p []byte) (n int, err error) {
 	err = a.work(func() error {
-		n, err = a.write(p)
+		n, err = a.file.Write(p)
+		a.size += int64(n)
 		return err
 	})
 	if err != nil {
 		return n, fmt.Errorf("write blob: %w", err)
 	}
 	return n, nil
-}
-
-func (a *appender) write(p []byte) (int, error) {
-	if a.unchecked >= spaceInterval {
-		if err := a.store.checkSpace(); err != nil {
-			return 0, err
-		}
-		a.unchecked = 0
-	}
-	n, err := a.file.Write(p)
-	a.size += int64(n)
-	a.unchecked += int64(n)
-	return n, err
 }
 
 // Sync syncs the staging file, and the folders that it is in, which may be new.

@@ -3,6 +3,7 @@ package disk
 import (
 	"errors"
 	"fmt"
+	"os"
 	"syscall"
 
 	"golang.org/x/sys/unix"
@@ -20,6 +21,27 @@ func Free(dir string) (int64, error) {
 		return 0, fmt.Errorf("look at free space of %s: %w", dir, err)
 	}
 	return int64(stat.Bavail) * int64(stat.Bsize), nil //nolint:unconvert // no file system has 2^63 bytes; the types differ between systems
+}
+
+// guarded is a file that looks at the free space now and then while it grows.
+type guarded struct {
+	*os.File
+
+	store     *Store
+	unchecked int64 // bytes written since the last look
+}
+
+// Write implements io.Writer.
+func (g *guarded) Write(p []byte) (int, error) {
+	if g.unchecked >= spaceInterval {
+		if err := g.store.checkSpace(); err != nil {
+			return 0, err
+		}
+		g.unchecked = 0
+	}
+	n, err := g.File.Write(p)
+	g.unchecked += int64(n)
+	return n, err
 }
 
 // checkSpace returns ErrFull when the reserve is touched.

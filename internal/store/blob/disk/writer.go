@@ -37,20 +37,20 @@ type writer struct {
 	store         *Store
 	final, staged string
 	fence         *fence
-	file          *os.File
-	unchecked     int64 // bytes written since the free space was last looked at
+	file          *guarded
 	failure       error // why it can never be committed
 	settled       bool
 }
 
-func (w *writer) open() (err error) {
+func (w *writer) open() error {
 	if err := w.store.checkSpace(); err != nil {
 		return err
 	}
 	if err := w.store.root.MkdirAll(filepath.Dir(w.final), folderMode); err != nil {
 		return err
 	}
-	w.file, err = w.store.root.OpenFile(w.staged, os.O_WRONLY|os.O_CREATE|os.O_EXCL, fileMode)
+	file, err := w.store.root.OpenFile(w.staged, os.O_WRONLY|os.O_CREATE|os.O_EXCL, fileMode)
+	w.file = &guarded{File: file, store: w.store}
 	return err
 }
 
@@ -62,23 +62,11 @@ func (w *writer) Write(p []byte) (int, error) {
 	if w.failure != nil {
 		return 0, w.failure
 	}
-	n, err := w.write(p)
+	n, err := w.file.Write(p)
 	if err != nil {
 		w.failure = fmt.Errorf("write blob: %w", orFull(err))
 	}
 	return n, w.failure
-}
-
-func (w *writer) write(p []byte) (int, error) {
-	if w.unchecked >= spaceInterval {
-		if err := w.store.checkSpace(); err != nil {
-			return 0, err
-		}
-		w.unchecked = 0
-	}
-	n, err := w.file.Write(p)
-	w.unchecked += int64(n)
-	return n, err
 }
 
 // Commit syncs the staging file, renames it over the blob and syncs the folders. The ledger has what else

@@ -126,14 +126,21 @@ func (a *appender) takeBack(ctx context.Context, committed file, from blob.Mark)
 	return err
 }
 
-func (a *appender) restoreTail(ctx context.Context, from blob.Mark) error {
-	size := from.Size % chunkSize
-	if size == 0 {
-		return nil
+// tailOf is where the tail of a mark is kept, and how many bytes it has: none where the mark is between two chunks.
+func tailOf(from blob.Mark) (key bson.ObjectID, size int64, err error) {
+	if size = from.Size % chunkSize; size == 0 {
+		return key, 0, nil
 	}
-	key, err := bson.ObjectIDFromHex(from.Place)
-	if err != nil {
-		return blob.ErrNotFound
+	if key, err = bson.ObjectIDFromHex(from.Place); err != nil {
+		err = blob.ErrNotFound
+	}
+	return key, size, err
+}
+
+func (a *appender) restoreTail(ctx context.Context, from blob.Mark) error {
+	key, size, err := tailOf(from)
+	if size == 0 || err != nil {
+		return err
 	}
 	whole, exists, err := a.bucket.chunkAt(ctx, a.id, a.next)
 	if err != nil || !exists || int64(len(whole.Data)) < size {
@@ -148,13 +155,9 @@ func (a *appender) restoreTail(ctx context.Context, from blob.Mark) error {
 
 // load reads the tail of a mark into the buffer.
 func (a *appender) load(ctx context.Context, from blob.Mark) error {
-	size := from.Size % chunkSize
-	if size == 0 {
-		return nil
-	}
-	key, err := bson.ObjectIDFromHex(from.Place)
-	if err != nil {
-		return blob.ErrNotFound
+	key, size, err := tailOf(from)
+	if size == 0 || err != nil {
+		return err
 	}
 	var found tail
 	err = a.bucket.claims.FindOne(ctx, append(byID(key), bson.E{Key: "conversion", Value: a.id})).Decode(&found)
