@@ -129,7 +129,6 @@ func (g *Gateway) takeFile(ctx context.Context, request *uploadRequest, f *form,
 		in.abandon(ctx)
 		return ledger.Record{}, err
 	}
-	g.logger.InfoContext(ctx, "video accepted", "conversion", record.ID, "user", record.Owner, "size", record.Video.Size)
 	return record, nil
 }
 

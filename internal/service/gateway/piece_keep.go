@@ -130,8 +130,6 @@ func (p *piece) accept(ctx context.Context) (ledger.Record, error) {
 	if err != nil {
 		return ledger.Record{}, fmt.Errorf("accept conversion: %w", err)
 	}
-	p.gateway.wake()
-	p.gateway.announce(ctx, record)
-	p.gateway.logger.InfoContext(ctx, "video accepted", "conversion", record.ID, "user", record.Owner, "size", record.Video.Size)
+	p.gateway.accepted(ctx, record)
 	return record, nil
 }

@@ -123,9 +123,15 @@ func (in *incoming) accept(ctx context.Context, owner string) (ledger.Record, er
 	if err != nil {
 		return ledger.Record{}, fmt.Errorf("accept conversion: %w", err)
 	}
-	in.gateway.wake()
-	in.gateway.announce(ctx, record)
+	in.gateway.accepted(ctx, record)
 	return record, nil
+}
+
+// accepted tells of a video that is durable and queued.
+func (g *Gateway) accepted(ctx context.Context, record ledger.Record) {
+	g.wake()
+	g.announce(ctx, record)
+	g.logger.InfoContext(ctx, "video accepted", "conversion", record.ID, "user", record.Owner, "size", record.Video.Size)
 }
 
 // commit makes the video durable.
