@@ -112,6 +112,12 @@ func (s *source) number(e element) (uint64, error) {
 	return value, err
 }
 
+// flag reads a number that means yes or no.
+func (s *source) flag(e element) (bool, error) {
+	value, err := s.number(e)
+	return value != 0, err
+}
+
 // float reads a number in floating point.
 func (s *source) float(e element) (float64, error) {
 	raw, err := s.contentOf(e)

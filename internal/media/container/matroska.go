@@ -130,10 +130,9 @@ func (m *matroska) readTop(at int64, e element) error {
 		return errUnsure
 	}
 	m.seen[e.id] = at
-	if e.id == idCues || e.id == idChapters {
-		return nil
-	}
 	switch e.id {
+	case idCues, idChapters:
+		return nil
 	case idSeekHead:
 		return m.readSeekHead(e)
 	case idInfo:

@@ -15,17 +15,20 @@ var errStarted = errors.New("all streams have begun")
 
 // readStarts looks for the first piece of each stream of sound and pictures.
 func (m *matroska) readStarts(cluster element) error {
-	err := m.elements(cluster.from, cluster.to, m.clusterReader())
-	for at := cluster.to; err == nil; at = cluster.to {
-		if cluster, err = m.element(at, m.segment.to); err != nil {
+	for next := cluster; ; {
+		if next.id == idCluster {
+			err := m.elements(next.from, next.to, m.clusterReader())
+			if errors.Is(err, errStarted) {
+				break
+			}
+			if err != nil {
+				return err
+			}
+		}
+		var err error
+		if next, err = m.element(next.to, m.segment.to); err != nil {
 			return err // behind the last one, that one of them has nothing
 		}
-		if cluster.id == idCluster {
-			err = m.elements(cluster.from, cluster.to, m.clusterReader())
-		}
-	}
-	if !errors.Is(err, errStarted) {
-		return err
 	}
 	for _, t := range m.tracks {
 		if err := t.finish(); err != nil {

@@ -73,9 +73,7 @@ func (t *mkvTag) readSimple(simple element) error {
 		case idTagString:
 			value, err = t.text(e)
 		case idTagDefault:
-			var flag uint64
-			flag, err = t.number(e)
-			standard = flag != 0
+			standard, err = t.flag(e)
 		case idTagLanguage, idTagLanguageBCP47, idTagBinary, idSimpleTag:
 		default:
 			return e.among(filling)

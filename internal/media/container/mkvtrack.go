@@ -1,8 +1,6 @@
 package container
 
-import (
-	"encoding/binary"
-)
+import "encoding/binary"
 
 // The elements of a track.
 const (
@@ -74,9 +72,7 @@ func (t *mkvTrack) readField(e element) (err error) {
 	case idTrackType:
 		t.kind, err = t.number(e)
 	case idFlagDefault:
-		var flag uint64
-		flag, err = t.number(e)
-		t.stream.Default = flag != 0
+		t.stream.Default, err = t.flag(e)
 	case idCodecID:
 		t.codec, err = t.text(e)
 	case idCodecPrivate:

@@ -56,15 +56,10 @@ func (p *plan) portion() (start, count int64) {
 
 // encodeDirectly has the encoder decode and encode, on so many cores.
 func (r *run) encodeDirectly(ctx context.Context, cores int, p *plan, a *assembly) (ending, error) {
-	image, err := r.all.load()
-	if err != nil {
-		return ending{}, fmt.Errorf("%w: %w", errUnable, err)
-	}
 	file, _, err := openRegular(p.source.Path)
 	if err != nil {
 		return ending{}, fmt.Errorf("convert: %w", err)
 	}
-	a.progress = r.meter.at
 	config := p.encoding(cores)
 	if !p.parallel(cores) {
 		config.Workers = 1
@@ -72,9 +67,8 @@ func (r *run) encodeDirectly(ctx context.Context, cores int, p *plan, a *assembl
 	video := encoder.Video{Library: r.library(), Stream: p.track.index}
 	video.Start, config.Samples = p.portion()
 	_, decoded := begin(ctx, "decode")
-	err = r.assemble(ctx, process{
-		box: r.config.Sandbox, path: encoder.Name, image: image, args: encoder.VideoArgs(config, video), stdin: file,
-		output: a.take, closed: func() { decoded(nil) }, deadline: p.deadline(r.config.Grace),
+	err = r.assemble(ctx, p, a, process{
+		args: encoder.VideoArgs(config, video), stdin: file, closed: func() { decoded(nil) },
 	})
 	decoded(err) // if it was not before
 	return ending{log: &stderr{samples: config.Samples}}, err

@@ -23,8 +23,8 @@ type allCores struct {
 	load   func() (*os.File, error) // the program, once
 	worked atomic.Bool
 	unable atomic.Bool // for good
-	// undecoding is that it cannot decode, for good.
-	undecoding atomic.Bool
+
+	undecoding atomic.Bool // it cannot decode, for good
 }
 
 // encoderFailed makes the best of it. Where the encoder cannot start, and never could, it never will.
@@ -64,7 +64,6 @@ func (r *run) encodeOn(ctx context.Context, cores int, p *plan, loud *loudness, 
 	}
 	defer pcm.close()
 	widen(pcm.write)
-	a.progress = r.meter.at
 	var (
 		decoding  ending
 		group, in = errgroup.WithContext(ctx)
@@ -74,32 +73,32 @@ func (r *run) encodeOn(ctx context.Context, cores int, p *plan, loud *loudness, 
 		return err
 	})
 	group.Go(func() error {
-		image, err := r.all.load()
-		if err != nil {
-			return fmt.Errorf("%w: %w", errUnable, err)
-		}
-		return r.assemble(in, process{
-			box: r.config.Sandbox, path: encoder.Name, image: image, args: encoder.Args(p.encoding(cores)), stdin: pcm.read,
-			output: a.take, deadline: p.deadline(r.config.Grace),
-		})
+		return r.assemble(in, p, a, process{args: encoder.Args(p.encoding(cores)), stdin: pcm.read})
 	})
 	err = group.Wait()
 	return decoding, err
 }
 
-// assemble runs the encoder and takes the frames that it has spliced.
-func (r *run) assemble(ctx context.Context, p process) (err error) {
+// assemble runs the encoder, of which only the input is given, and takes the frames that it has spliced.
+func (r *run) assemble(ctx context.Context, p *plan, a *assembly, encoding process) (err error) {
+	image, err := r.all.load()
+	if err != nil {
+		encoding.closeGiven()
+		return fmt.Errorf("%w: %w", errUnable, err)
+	}
 	ctx, end := begin(ctx, "encode")
 	defer func() { end(err) }()
-	p.output = splicing(ctx, p.output)
-	encoding, err := p.run(ctx)
+	a.progress = r.meter.at
+	encoding.box, encoding.path, encoding.image = r.config.Sandbox, encoder.Name, image
+	encoding.output, encoding.deadline = splicing(ctx, a.take), p.deadline(r.config.Grace)
+	ended, err := encoding.run(ctx)
 	switch {
 	case errors.Is(err, errStart):
 		return fmt.Errorf("%w: %w", errUnable, err)
 	case err != nil:
 		return r.outside(err)
-	case encoding.exit != nil:
-		return r.encoderEnded(encoding)
+	case ended.exit != nil:
+		return r.encoderEnded(ended)
 	default:
 		r.all.worked.Store(true)
 		return nil
